@@ -1,0 +1,74 @@
+"""Everything Discern raises on purpose: one tree, each leaf with the exit status a user sees.
+
+::
+
+    DiscernError                 exit 2
+    ├── InputError               2   a file or folder that cannot be used as given
+    │   ├── UnreadableFile       2   truncated, corrupt, unknown format, unsupported transfer syntax
+    │   ├── UnsafeArchive        2   zip bomb, encryption, a path that leaves the root
+    │   └── SeveralStudies       2   two patients or studies in one input
+    ├── NothingToAnalyze         3   readable, but no slice that Discern reads
+    │   ├── NoImages             3   empty folder, no MR image
+    │   └── NoUsableSeries       3   only T1, only localisers, no sagittal T2
+    ├── UsageError               2   options that contradict each other or the input
+    ├── OutputError              2   the output cannot be written
+    ├── WeightsError             2   weights missing, damaged or of another schema
+    └── DatasetError             2   annotations, splits or predictions that cannot be used
+
+Messages name the file (relative to the input) and the remedy. Anything else that escapes is a
+bug and ends with exit status 1.
+"""
+
+from typing import ClassVar
+
+
+class DiscernError(Exception):
+    """Root of every deliberate error; ``exit_status`` is what the command line returns."""
+
+    exit_status: ClassVar[int] = 2
+
+
+class InputError(DiscernError):
+    """The input cannot be used as given."""
+
+
+class UnreadableFile(InputError):
+    """A file is truncated, corrupt, of an unknown format or of an unsupported transfer syntax."""
+
+
+class UnsafeArchive(InputError):
+    """An archive or DICOMDIR is encrypted, oversized or points outside its root."""
+
+
+class SeveralStudies(InputError):
+    """Two patients or studies were found where one was expected."""
+
+
+class NothingToAnalyze(DiscernError):
+    """The input is readable but holds nothing that Discern analyzes."""
+
+    exit_status: ClassVar[int] = 3
+
+
+class NoImages(NothingToAnalyze):
+    """No MR image was found."""
+
+
+class NoUsableSeries(NothingToAnalyze):
+    """There are MR images, but no sagittal T2-weighted series among them."""
+
+
+class UsageError(DiscernError):
+    """Options contradict each other or do not fit the input."""
+
+
+class OutputError(DiscernError):
+    """The output cannot be written."""
+
+
+class WeightsError(DiscernError):
+    """The weights file is missing, damaged or of another schema."""
+
+
+class DatasetError(DiscernError):
+    """Annotations, splits or predictions cannot be used."""

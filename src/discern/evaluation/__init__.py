@@ -1,0 +1,1 @@
+"""Statistics of detections and grades against the truth."""

@@ -1,0 +1,263 @@
+"""What is said of one study: detections on slices, findings per disc, and their JSON.
+
+The JSON is the contract ``discern.findings/1``: floats rounded (scores 4, mm 2, px 1 decimals),
+no time, no path. Boxes are xyxy in the stored matrix, outer pixel edges, top left (0, 0).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from discern.errors import InputError
+from discern.spine import Label, Level, PfirrmannGrade, Plane, Weighting
+
+SCHEMA = "discern.findings/1"
+_SCORE_DECIMALS, _MM_DECIMALS, _PX_DECIMALS = 4, 2, 1
+
+
+class Source(StrEnum):
+    """Kind of files a study was read from."""
+
+    DICOM = "dicom"
+    NIFTI = "nifti"
+    RASTER = "raster"
+
+
+class LesionStatus(StrEnum):
+    """Whether a lesion was seen; a head never trained for a plane says ``not_assessed``."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    NOT_ASSESSED = "not_assessed"
+
+
+@dataclass(frozen=True, slots=True)
+class StudyWarning:
+    """Something the reader of a report must know; ``code`` is stable, ``text`` is plain words."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """The weights and the engine that produced the findings."""
+
+    name: str
+    version: str
+    sha256: str
+    engine: str
+    precision: str
+
+
+@dataclass(frozen=True, slots=True)
+class LevelHypothesis:
+    """Another reading of the numbering: the level of the lowest disc and its probability."""
+
+    lowest_level: Level
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Numbering:
+    """How sure the level names are (0-1), what else they could be, and who overrode them."""
+
+    confidence: float
+    alternatives: tuple[LevelHypothesis, ...] = ()
+    override: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesSummary:
+    """One series of the study, whether it was used, and why."""
+
+    id: str
+    series_instance_uid: str | None
+    description: str
+    plane: Plane
+    weighting: Weighting
+    used: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PfirrmannFinding:
+    """Grade of one disc with the probabilities of grades 1 to 5 and its conformal set."""
+
+    grade: PfirrmannGrade
+    probabilities: tuple[float, ...]
+    conformal_set: tuple[PfirrmannGrade, ...] | None = None
+    abstain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LesionFinding:
+    """Herniation or HIZ of one disc; ``score`` is the best detector score, None if not assessed.
+
+    ``consecutive_slices`` is the longest run of neighbouring slices that show the lesion.
+    """
+
+    status: LesionStatus
+    experimental: bool = False
+    score: float | None = None
+    planes: tuple[Plane, ...] = ()
+    side: str | None = None
+    zone: str | None = None
+    consecutive_slices: int = 0
+
+
+NOT_ASSESSED = LesionFinding(LesionStatus.NOT_ASSESSED)
+
+
+@dataclass(frozen=True, slots=True)
+class DiscFinding:
+    """Everything said of one disc; ``detections`` are ids of the supporting boxes."""
+
+    level: Level
+    level_confidence: float
+    pfirrmann: PfirrmannFinding | None
+    herniation: LesionFinding
+    hiz: LesionFinding
+    center_lps_mm: tuple[float, float, float] | None
+    detections: tuple[str, ...]
+    quantities: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One box on one slice, as the machine says it.
+
+    ``slice_index`` counts from 0, patient right to left (sagittal) or foot to head (axial);
+    ``frame_number`` from 1 in a multi-frame object; ``file`` is the input-relative name of a
+    raster slice.
+    """
+
+    id: str
+    series: str
+    sop_instance_uid: str | None
+    file: str | None
+    frame_number: int | None
+    slice_index: int
+    plane: Plane
+    label: Label
+    score: float
+    class_scores: tuple[float, ...]
+    box_xyxy_px: tuple[float, float, float, float]
+    level: Level | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFindings:
+    """The one value between machine and people: every writer and statistic starts from it.
+
+    ``discs`` run head to foot.
+    """
+
+    source: Source
+    study_instance_uid: str | None
+    model: ModelIdentity
+    operating_point: str
+    warnings: tuple[StudyWarning, ...]
+    numbering: Numbering
+    series: tuple[SeriesSummary, ...]
+    discs: tuple[DiscFinding, ...]
+    detections: tuple[Detection, ...]
+
+    def to_json(self) -> str:
+        """Return the ``discern.findings/1`` text: stable key order, rounded, newline at the end."""
+        document = {"schema": SCHEMA, **_rounded(asdict(self))}
+        return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "StudyFindings":
+        """Read ``discern.findings/1``.
+
+        Raises:
+            InputError: The text is not JSON of this schema.
+        """
+        try:
+            return _study_from(json.loads(text))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"not a {SCHEMA} document: {error!r}") from error
+
+
+def _rounded(value: Any, key: str = "") -> Any:  # noqa: ANN401 - walks any JSON value
+    if isinstance(value, Mapping):
+        return {name: _rounded(item, str(name)) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(item, key) for item in value]
+    if isinstance(value, float):
+        digits = _MM_DECIMALS if "_mm" in key else _PX_DECIMALS if key.endswith("_px") else None
+        return round(value, _SCORE_DECIMALS if digits is None else digits) + 0.0  # no -0.0
+    return value
+
+
+def _study_from(document: dict[str, Any]) -> StudyFindings:
+    if document["schema"] != SCHEMA:
+        raise ValueError(f"schema is {document['schema']!r}")
+    return StudyFindings(
+        source=Source(document["source"]),
+        study_instance_uid=document["study_instance_uid"],
+        model=ModelIdentity(**document["model"]),
+        operating_point=document["operating_point"],
+        warnings=tuple(StudyWarning(**item) for item in document["warnings"]),
+        numbering=_numbering_from(document["numbering"]),
+        series=tuple(_series_from(item) for item in document["series"]),
+        discs=tuple(_disc_from(item) for item in document["discs"]),
+        detections=tuple(_detection_from(item) for item in document["detections"]),
+    )
+
+
+def _numbering_from(item: dict[str, Any]) -> Numbering:
+    alternatives = tuple(
+        LevelHypothesis(Level(other["lowest_level"]), other["confidence"])
+        for other in item["alternatives"]
+    )
+    return Numbering(item["confidence"], alternatives, item["override"])
+
+
+def _series_from(item: dict[str, Any]) -> SeriesSummary:
+    enums = {"plane": Plane(item["plane"]), "weighting": Weighting(item["weighting"])}
+    return SeriesSummary(**{**item, **enums})
+
+
+def _disc_from(item: dict[str, Any]) -> DiscFinding:
+    center = item["center_lps_mm"]
+    changed = {
+        "level": Level(item["level"]),
+        "pfirrmann": None if item["pfirrmann"] is None else _grade_from(item["pfirrmann"]),
+        "herniation": _lesion_from(item["herniation"]),
+        "hiz": _lesion_from(item["hiz"]),
+        "center_lps_mm": None if center is None else tuple(center),
+        "detections": tuple(item["detections"]),
+    }
+    return DiscFinding(**{**item, **changed})
+
+
+def _grade_from(item: dict[str, Any]) -> PfirrmannFinding:
+    conformal = item["conformal_set"]
+    return PfirrmannFinding(
+        grade=PfirrmannGrade(item["grade"]),
+        probabilities=tuple(item["probabilities"]),
+        conformal_set=None if conformal is None else tuple(map(PfirrmannGrade, conformal)),
+        abstain=item["abstain"],
+    )
+
+
+def _lesion_from(item: dict[str, Any]) -> LesionFinding:
+    planes = tuple(Plane(plane) for plane in item["planes"])
+    return LesionFinding(**{**item, "status": LesionStatus(item["status"]), "planes": planes})
+
+
+def _detection_from(item: dict[str, Any]) -> Detection:
+    level = item["level"]
+    changed = {
+        "plane": Plane(item["plane"]),
+        "label": Label(item["label"]),
+        "class_scores": tuple(item["class_scores"]),
+        "box_xyxy_px": tuple(item["box_xyxy_px"]),
+        "level": None if level is None else Level(level),
+    }
+    return Detection(**{**item, **changed})

@@ -1,0 +1,1 @@
+"""Study reading: files to slices, plane and weighting, patient-frame geometry."""

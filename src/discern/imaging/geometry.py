@@ -1,0 +1,135 @@
+"""Patient-frame arithmetic: every sign and axis order of the DICOM patient frame lives here.
+
+LPS: x grows to the patient's left, y to posterior, z to the head, in mm (PS3.3 C.7.6.2.1.1).
+Pixel coordinates are (x, y) = (column, row) on the stored matrix, outer edges: the centre of the
+first pixel is (0.5, 0.5) and lies at ImagePositionPatient.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from discern.spine import Plane
+
+Points = NDArray[np.float64]
+Vector = tuple[float, float, float]
+
+HEAD: Vector = (0.0, 0.0, 1.0)
+POSTERIOR: Vector = (0.0, 1.0, 0.0)
+LEFT: Vector = (1.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class SliceGeometry:
+    """Place and orientation of one slice in the patient frame.
+
+    Attributes:
+        position_lps_mm: Centre of the first pixel (ImagePositionPatient).
+        along_row: Unit vector of growing column index (first half of ImageOrientationPatient).
+        along_column: Unit vector of growing row index (second half).
+        spacing_mm: Distance between rows, and between columns (order of PixelSpacing).
+    """
+
+    position_lps_mm: Vector
+    along_row: Vector
+    along_column: Vector
+    spacing_mm: tuple[float, float]
+
+    @property
+    def normal(self) -> NDArray[np.float64]:
+        """Unit vector across the slice, right-handed with row and column."""
+        cross: NDArray[np.float64] = np.cross(self.along_row, self.along_column)
+        return cross / np.linalg.norm(cross)
+
+    def pixel_to_lps(self, points_xy_px: Points) -> Points:
+        """Return the (N, 3) places in mm of (N, 2) pixel coordinates.
+
+        >>> straight = SliceGeometry((0, 0, 0), (1, 0, 0), (0, 1, 0), spacing_mm=(2.0, 1.0))
+        >>> straight.pixel_to_lps(np.array([[0.5, 0.5], [1.5, 1.5]]))
+        array([[0., 0., 0.],
+               [1., 2., 0.]])
+        """
+        row_mm, column_mm = self.spacing_mm
+        steps_mm = (np.asarray(points_xy_px, float) - 0.5) * (column_mm, row_mm)  # (N, 2)
+        axes = np.array([self.along_row, self.along_column])  # (2, 3)
+        places: Points = np.asarray(self.position_lps_mm) + steps_mm @ axes
+        return places
+
+    def lps_to_pixel(self, points_lps_mm: Points) -> Points:
+        """Return (N, 2) pixel coordinates of the feet of (N, 3) points on the slice plane."""
+        row_mm, column_mm = self.spacing_mm
+        offset = np.asarray(points_lps_mm, float) - np.asarray(self.position_lps_mm)  # (N, 3)
+        axes = np.array([self.along_row, self.along_column])  # (2, 3)
+        pixels: Points = np.linalg.lstsq(axes.T, offset.T, rcond=None)[0].T
+        return pixels / (column_mm, row_mm) + 0.5
+
+    def distance_mm(self, points_lps_mm: Points) -> NDArray[np.float64]:
+        """Return the signed distance (N,) of (N, 3) points from the plane, along ``normal``."""
+        offset = np.asarray(points_lps_mm, float) - np.asarray(self.position_lps_mm)
+        distance: NDArray[np.float64] = offset @ self.normal
+        return distance
+
+
+def plane_of(geometry: SliceGeometry) -> Plane:
+    """Return the plane whose axis lies nearest the slice normal.
+
+    >>> plane_of(SliceGeometry((0, 0, 0), (0, 1, 0), (0, 0, -1), (1, 1)))
+    <Plane.SAGITTAL: 'sagittal'>
+    """
+    axis = int(np.abs(geometry.normal).argmax())
+    return (Plane.SAGITTAL, Plane.CORONAL, Plane.AXIAL)[axis]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How a stored matrix is brought into the usual view; exact, no resampling.
+
+    Usual views: sagittal with head up and anterior on the left, axial with anterior up and the
+    patient's right on the left. Steps in order: transpose, flip rows, flip columns.
+    """
+
+    transpose: bool = False
+    flip_rows: bool = False
+    flip_columns: bool = False
+
+    def apply(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the (rows, columns) image in the usual view, contiguous."""
+        turned = image.T if self.transpose else image
+        turned = turned[::-1] if self.flip_rows else turned
+        turned = turned[:, ::-1] if self.flip_columns else turned
+        return np.ascontiguousarray(turned)
+
+    def restore_boxes(self, boxes_xyxy_px: Points, shape_px: tuple[int, int]) -> Points:
+        """Return (N, 4) boxes of the usual view in the stored matrix of ``shape_px``.
+
+        >>> Turn(flip_columns=True).restore_boxes(np.array([[0.0, 1.0, 2.0, 3.0]]), (10, 8))
+        array([[6., 1., 8., 3.]])
+        """
+        rows, columns = shape_px[::-1] if self.transpose else shape_px
+        x1, y1, x2, y2 = np.asarray(boxes_xyxy_px, float).reshape(-1, 4).T
+        if self.flip_columns:
+            x1, x2 = columns - x2, columns - x1
+        if self.flip_rows:
+            y1, y2 = rows - y2, rows - y1
+        ordered = (y1, x1, y2, x2) if self.transpose else (x1, y1, x2, y2)
+        return np.stack(ordered, axis=1)
+
+
+_USUAL_DIRECTIONS: dict[Plane, tuple[Vector, Vector]] = {  # along the row, along the column
+    Plane.SAGITTAL: (POSTERIOR, (0.0, 0.0, -1.0)),
+    Plane.AXIAL: (LEFT, POSTERIOR),
+    Plane.CORONAL: (LEFT, (0.0, 0.0, -1.0)),
+}
+
+
+def usual_view(geometry: SliceGeometry | None) -> Turn:
+    """Return the turn that brings a slice into the usual view; no turn without geometry."""
+    if geometry is None:
+        return Turn()
+    wanted_row, wanted_column = np.array(_USUAL_DIRECTIONS[plane_of(geometry)])
+    row, column = np.array(geometry.along_row), np.array(geometry.along_column)
+    transpose = bool(abs(row @ wanted_row) < abs(column @ wanted_row))
+    if transpose:
+        row, column = column, row
+    return Turn(transpose, bool(column @ wanted_column < 0), bool(row @ wanted_row < 0))

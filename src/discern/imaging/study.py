@@ -1,0 +1,77 @@
+"""A study as it was read: series of slices with their geometry, pixels fetched on demand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from discern.findings import Source, StudyWarning
+from discern.imaging.geometry import SliceGeometry
+from discern.spine import Plane, Weighting
+
+Image = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One image plane. ``read`` decodes the pixels each time it is called; nothing is kept.
+
+    Attributes:
+        index: Position in the series from 0, patient right to left (sagittal), foot to head
+            (axial), front to back (coronal).
+        shape_px: Rows and columns of the stored matrix.
+        geometry: Place in the patient, or None where the file does not say.
+        spacing_mm: Between rows and between columns; None where the file does not say.
+        read: Returns the (rows, columns) float32 image in the stored matrix: rescaled,
+            MONOCHROME1 inverted, full stored depth. Raises ``UnreadableFile``.
+        sop_instance_uid: None for files that are not DICOM.
+        frame_number: From 1 in a multi-frame object, else None.
+        file: Input-relative name with forward slashes.
+    """
+
+    index: int
+    shape_px: tuple[int, int]
+    geometry: SliceGeometry | None
+    spacing_mm: tuple[float, float] | None
+    read: Callable[[], Image]
+    sop_instance_uid: str | None
+    frame_number: int | None
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Parallel or per-disc slices of one acquisition, ordered by ``Slice.index``.
+
+    ``id`` is short and stable within the study ("s1", "s2", ...). ``used`` and ``reason`` are the
+    outcome of the selection: whether the series is read and why, in plain words.
+    """
+
+    id: str
+    series_instance_uid: str | None
+    description: str
+    plane: Plane
+    weighting: Weighting
+    slices: tuple[Slice, ...]
+    used: bool = False
+    reason: str = ""
+
+    def selected(self, *, used: bool, reason: str) -> "Series":
+        """Return this series with the outcome of the selection."""
+        return replace(self, used=used, reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One examination of one patient. No field names the patient."""
+
+    source: Source
+    study_instance_uid: str | None
+    study_date: str | None
+    series: tuple[Series, ...]
+    warnings: tuple[StudyWarning, ...] = ()
+
+    def used(self, plane: Plane) -> tuple[Series, ...]:
+        """Return the series of ``plane`` that the selection chose, best first."""
+        return tuple(one for one in self.series if one.used and one.plane is plane)

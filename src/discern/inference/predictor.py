@@ -1,0 +1,25 @@
+"""The seam between the pipeline and whatever runs the network."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from discern.boxes import BoxArray
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Raw output for one image: boxes (N, 4) xyxy in input pixels, class scores (N, 7) in 0-1."""
+
+    boxes_xyxy_px: BoxArray
+    class_scores: NDArray[np.float64]
+
+
+class Predictor(Protocol):
+    """Runs the detector on a batch of network inputs."""
+
+    def predict(self, images: NDArray[np.float32]) -> list[Candidates]:
+        """Return the candidates of each image of a (B, H, W) batch with values in 0..1."""
+        ...

@@ -1,0 +1,1 @@
+"""The detection network in PyTorch: blocks, assignment, loss, export."""

@@ -1,0 +1,1 @@
+"""A synthetic lumbar spine: DICOM study and truth from a seed."""

@@ -1,0 +1,102 @@
+"""Names and closed sets of the lumbar spine, MR planes and weightings, and what is graded."""
+
+from enum import IntEnum, StrEnum
+
+
+class Level(StrEnum):
+    """An intervertebral disc by its neighbours; members run head to foot.
+
+    L5-L6 and L6-S1 exist only with six lumbar-type vertebrae, S1-S2 only as a remnant disc.
+    """
+
+    T9_T10 = "T9-T10"
+    T10_T11 = "T10-T11"
+    T11_T12 = "T11-T12"
+    T12_L1 = "T12-L1"
+    L1_L2 = "L1-L2"
+    L2_L3 = "L2-L3"
+    L3_L4 = "L3-L4"
+    L4_L5 = "L4-L5"
+    L5_S1 = "L5-S1"
+    L5_L6 = "L5-L6"
+    L6_S1 = "L6-S1"
+    S1_S2 = "S1-S2"
+
+
+USUAL_LEVELS = tuple(Level)[: tuple(Level).index(Level.L5_S1) + 1]
+"""T9-T10 ... L5-S1: the levels of a spine with five lumbar-type vertebrae, head to foot."""
+
+
+def levels_upwards(lowest: Level, count: int) -> list[Level]:
+    """Return ``count`` level names from ``lowest`` towards the head.
+
+    Raises:
+        ValueError: The spine above ``lowest`` has fewer than ``count`` named discs.
+
+    >>> [str(level) for level in levels_upwards(Level.L5_S1, 3)]
+    ['L5-S1', 'L4-L5', 'L3-L4']
+    >>> [str(level) for level in levels_upwards(Level.L6_S1, 3)]
+    ['L6-S1', 'L5-L6', 'L4-L5']
+    """
+    above: tuple[Level, ...] = USUAL_LEVELS[::-1]
+    chain = {
+        Level.L6_S1: (Level.L6_S1, Level.L5_L6, *above[1:]),
+        Level.L5_L6: (Level.L5_L6, *above[1:]),
+        Level.S1_S2: (Level.S1_S2, *above),
+    }.get(lowest) or above[above.index(lowest) :]
+    if count > len(chain):
+        raise ValueError(f"{count} discs do not fit above {lowest}: {len(chain)} have names")
+    return list(chain[:count])
+
+
+class Plane(StrEnum):
+    """Orientation of an image plane in the patient."""
+
+    SAGITTAL = "sagittal"
+    AXIAL = "axial"
+    CORONAL = "coronal"
+    UNKNOWN = "unknown"
+
+
+class Weighting(StrEnum):
+    """Contrast of an MR series."""
+
+    T2 = "T2"
+    T2_FAT_SUPPRESSED = "T2 fat-suppressed"
+    STIR = "STIR"
+    T2_DIXON = "T2 Dixon"
+    T1 = "T1"
+    PD = "PD"
+    UNKNOWN = "unknown"
+
+
+class PfirrmannGrade(IntEnum):
+    """Disc degeneration on sagittal T2 (Pfirrmann 2001), 1 healthy to 5 collapsed."""
+
+    I = 1  # noqa: E741 - the field writes the grades as Roman numerals
+    II = 2
+    III = 3
+    IV = 4
+    V = 5
+
+
+class Label(StrEnum):
+    """What the network names a box; the order is the order of its class scores."""
+
+    PFIRRMANN_1 = "pfirrmann_1"
+    PFIRRMANN_2 = "pfirrmann_2"
+    PFIRRMANN_3 = "pfirrmann_3"
+    PFIRRMANN_4 = "pfirrmann_4"
+    PFIRRMANN_5 = "pfirrmann_5"
+    HERNIATION = "herniation"
+    HIZ = "hiz"
+
+    @property
+    def grade(self) -> PfirrmannGrade | None:
+        """The Pfirrmann grade this label stands for, or None for a lesion."""
+        return PfirrmannGrade(int(self[-1])) if self in GRADE_LABELS else None
+
+
+LABELS = tuple(Label)
+GRADE_LABELS = LABELS[:5]
+LESION_LABELS = LABELS[5:]

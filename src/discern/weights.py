@@ -1,0 +1,198 @@
+"""The one file that inference needs: an ONNX network that carries its own description.
+
+The description (``discern.weights/1``) is JSON in the ONNX metadata property ``discern``.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from discern.errors import WeightsError
+from discern.spine import LABELS, Label, Plane
+
+SCHEMA = "discern.weights/1"
+PROPERTY = "discern"
+
+
+class TrainedOn(StrEnum):
+    """What labels a head has seen for one plane; anything but ``REAL`` is experimental."""
+
+    REAL = "real"  # a reader's own label at that place
+    DERIVED = "derived"  # a reader's label of the disc, box derived from geometry
+    SYNTHETIC = "synthetic"  # phantom or planted lesions only
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One label in one plane, and what it was trained on."""
+
+    label: Label
+    plane: Plane
+    trained_on: TrainedOn
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How a slice becomes network input; training and inference share it.
+
+    The image is windowed between two percentiles to 0..1, resized (square pixels in mm, aspect
+    kept) so that its longer side is ``size_px``, and padded with zeros to a square.
+    """
+
+    size_px: int = 416
+    low_percentile: float = 0.5
+    high_percentile: float = 99.5
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """Thresholds of the detector score, by what they decide."""
+
+    name: str = "default"
+    grade_score: float = 0.25
+    herniation_score: float = 0.25
+    hiz_score: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsMetadata:
+    """Everything about the weights that inference and the reports need.
+
+    Attributes:
+        name: Name of the configuration, "paper" or "best" for example.
+        version: Version of the weights.
+        heads: What was trained for which plane; a missing pair was never trained.
+        preprocessing: Shared by training and inference.
+        operating_points: At least one named "default".
+        temperature: Divides the logit of each grade score before normalisation (calibration).
+        training_data: Data sets in words, with licence.
+        training_patients: SHA-256 (first 16 hex digits) of "dataset/patient" of every patient
+            trained on.
+        data_digest: SHA-256 of the training images and annotations.
+        config_digest: SHA-256 of the training configuration.
+        labels: Order of the class scores.
+    """
+
+    name: str
+    version: str
+    heads: tuple[Head, ...]
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    operating_points: tuple[OperatingPoint, ...] = (OperatingPoint(),)
+    temperature: float = 1.0
+    training_data: tuple[str, ...] = ()
+    training_patients: tuple[str, ...] = ()
+    data_digest: str = ""
+    config_digest: str = ""
+    labels: tuple[Label, ...] = LABELS
+
+    def trained_on(self, label: Label, plane: Plane) -> TrainedOn:
+        """Return what the head for ``label`` has seen in ``plane``."""
+        seen = [h.trained_on for h in self.heads if (h.label, h.plane) == (label, plane)]
+        return seen[0] if seen else TrainedOn.NOTHING
+
+    def operating_point(self, name: str) -> OperatingPoint:
+        """Return the thresholds called ``name``.
+
+        Raises:
+            WeightsError: The weights have no such operating point.
+        """
+        for point in self.operating_points:
+            if point.name == name:
+                return point
+        known = ", ".join(point.name for point in self.operating_points)
+        raise WeightsError(f"these weights have no operating point {name!r}; they have: {known}")
+
+    def to_json(self) -> str:
+        """Return the ``discern.weights/1`` text."""
+        return json.dumps({"schema": SCHEMA, **asdict(self)}, sort_keys=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A verified weights file, in memory."""
+
+    onnx_bytes: bytes
+    metadata: WeightsMetadata
+    sha256: str
+
+
+def patient_hash(dataset: str, patient: str) -> str:
+    """Return the hashed id under which weights remember a training patient.
+
+    >>> patient_hash("spider", "1") == patient_hash("spider", "2")
+    False
+    """
+    return hashlib.sha256(f"{dataset}/{patient}".encode()).hexdigest()[:16]
+
+
+def embed(network: onnx.ModelProto, metadata: WeightsMetadata) -> bytes:
+    """Return the ONNX file of ``network`` with ``metadata`` inside."""
+    del network.metadata_props[:]
+    network.metadata_props.add(key=PROPERTY, value=metadata.to_json())
+    serialized: bytes = network.SerializeToString(deterministic=True)
+    return serialized
+
+
+def load_weights(path: Path) -> Weights:
+    """Read and verify a weights file.
+
+    Raises:
+        WeightsError: Missing, not an ONNX network, or without a ``discern.weights/1`` description.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path.name}: cannot read the weights ({error.strerror})") from error
+    try:
+        network = onnx.load_model_from_string(content)
+        onnx.checker.check_model(network)
+    except Exception as error:
+        raise WeightsError(
+            f"{path.name}: damaged, or not an ONNX network; get the file again"
+        ) from error
+    described = {entry.key: entry.value for entry in network.metadata_props}
+    if PROPERTY not in described:
+        raise WeightsError(f"{path.name}: an ONNX network, but not one that Discern exported")
+    return Weights(
+        content, _metadata_from(described[PROPERTY], path), hashlib.sha256(content).hexdigest()
+    )
+
+
+def _metadata_from(text: str, path: Path) -> WeightsMetadata:
+    try:
+        return parse_metadata(text)
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(
+            f"{path.name}: its description is not {SCHEMA} ({error}); "
+            "use weights exported by this version of Discern"
+        ) from error
+
+
+def parse_metadata(text: str) -> WeightsMetadata:
+    """Read the ``discern.weights/1`` text.
+
+    Raises:
+        KeyError, TypeError, ValueError: The text is of another schema.
+    """
+    item: dict[str, Any] = json.loads(text)
+    if item.pop("schema", None) != SCHEMA:
+        raise ValueError("another schema")
+    heads = tuple(
+        Head(Label(h["label"]), Plane(h["plane"]), TrainedOn(h["trained_on"]))
+        for h in item["heads"]
+    )
+    changed = {
+        "heads": heads,
+        "preprocessing": Preprocessing(**item["preprocessing"]),
+        "operating_points": tuple(OperatingPoint(**point) for point in item["operating_points"]),
+        "training_data": tuple(item["training_data"]),
+        "training_patients": tuple(item["training_patients"]),
+        "labels": tuple(map(Label, item["labels"])),
+    }
+    return WeightsMetadata(**{**item, **changed})
