@@ -1,11 +1,29 @@
-"""What a reader drew: the truth of one image, read from and written to LabelMe JSON."""
+"""What a reader drew: the truth of one image, read from and written to LabelMe JSON.
 
+A LabelMe file holds ``shapes``: rectangles (two corner points, in any order) or polygons (taken as
+their bounding box) labelled ``pfirrmann_1`` ... ``pfirrmann_5``, ``herniation`` or ``hiz``;
+``group_id`` names the disc within the patient. What a file cannot say - patient, plane, which
+labels were looked for, which places do not count - the caller adds.
+"""
+
+import json
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from discern.boxes import BoxArray
+from discern.errors import DatasetError
 from discern.spine import GRADE_LABELS, Label, Plane
+
+LABELME_VERSION = "5.4.1"
+_READABLE_MAJOR_VERSIONS = ("4", "5")
+_FEWEST_POINTS = {"rectangle": 2, "polygon": 3}
+
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +68,128 @@ class GroundTruth:
         """Return the (N, 4) boxes whose label is among ``labels``."""
         chosen = [box.box_xyxy_px for box in self.boxes if box.label in labels]
         return np.array(chosen, dtype=np.float64).reshape(-1, 4)
+
+
+def read_labelme(
+    path: Path,
+    *,
+    patient: str,
+    plane: Plane,
+    annotated: frozenset[Label] = frozenset(GRADE_LABELS),
+    ignored: Iterable[Box] = (),
+    ungraded_above_px: float | None = None,
+) -> GroundTruth:
+    """Return the truth of the image annotated in ``path``; the image is the stem of the file.
+
+    Boxes are clipped to the image. The keyword arguments become the fields of the same name.
+
+    Raises:
+        DatasetError: The file cannot be read, is not LabelMe JSON of version 4 or 5, or holds an
+            unknown label, another kind of shape or a box without area; file and remedy are named.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        _require_version(document)
+        shape_px = _extent(document, "imageHeight"), _extent(document, "imageWidth")
+        shapes = document["shapes"]
+        boxes = tuple(_truth_box(i, shape, shape_px) for i, shape in enumerate(shapes, start=1))
+    except OSError as error:
+        raise DatasetError(f"{path.name}: cannot be read ({error.strerror})") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise DatasetError(f"{path.name}: {_plain_words(error)}") from error
+    return GroundTruth(
+        image=path.stem,
+        patient=patient,
+        plane=plane,
+        shape_px=shape_px,
+        boxes=boxes,
+        annotated=annotated,
+        ignored=tuple(ignored),
+        ungraded_above_px=ungraded_above_px,
+    )
+
+
+def write_labelme(path: Path, truth: GroundTruth, *, image_path: str) -> None:
+    """Write the boxes of ``truth`` as rectangles LabelMe can open.
+
+    Args:
+        path: The JSON file; its stem should be ``truth.image``.
+        truth: Patient, plane and what was annotated have no place in the format and are left out.
+        image_path: The image, relative to the folder of ``path``.
+    """
+    document = {
+        "version": LABELME_VERSION,
+        "flags": {},
+        "shapes": [_shape(box) for box in truth.boxes],
+        "imagePath": image_path,
+        "imageData": None,
+        "imageHeight": truth.shape_px[0],
+        "imageWidth": truth.shape_px[1],
+    }
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def _require_version(document: dict[str, Any]) -> None:
+    version = document["version"]
+    if not isinstance(version, str) or version.split(".")[0] not in _READABLE_MAJOR_VERSIONS:
+        raise ValueError(
+            f"written by LabelMe {version!r}, but versions 4 and 5 are read; save it again with one"
+        )
+
+
+def _extent(document: dict[str, Any], key: str) -> int:
+    extent = document[key]
+    if not isinstance(extent, int) or extent <= 0:
+        raise ValueError(f"{key} is {extent!r}; open and save the file with LabelMe 5")
+    return extent
+
+
+def _truth_box(number: int, shape: dict[str, Any], shape_px: tuple[int, int]) -> TruthBox:
+    """Return shape ``number`` (from 1) of an image of ``shape_px`` rows and columns."""
+    name, kind, group = shape["label"], shape["shape_type"], shape.get("group_id")
+    if name not in tuple(Label):
+        known = ", ".join(Label)
+        raise ValueError(f"shape {number} is labelled {name!r}; rename it to one of {known}")
+    if group is not None and not isinstance(group, int):
+        raise ValueError(f"shape {number} has group_id {group!r}; make it the disc's number")
+    if len(shape["points"]) < _FEWEST_POINTS.get(kind, math.inf):
+        raise ValueError(
+            f"shape {number} ({name}) is a {kind} of {len(shape['points'])} points; "
+            "draw a rectangle or a polygon"
+        )
+    return TruthBox(Label(name), _bounding_box(number, shape["points"], shape_px), group)
+
+
+def _bounding_box(number: int, points: list[list[float]], shape_px: tuple[int, int]) -> Box:
+    corners = np.array(points, dtype=np.float64).reshape(len(points), 2)  # x, y
+    if not np.isfinite(corners).all():
+        raise ValueError(f"shape {number} has a point that is no number; draw it again")
+    rows, columns = shape_px
+    clipped = np.clip(corners, 0, (columns, rows))
+    (x1, y1), (x2, y2) = clipped.min(axis=0).tolist(), clipped.max(axis=0).tolist()
+    if x1 >= x2 or y1 >= y2:
+        raise ValueError(f"shape {number} has no area inside the image; draw it again or delete it")
+    return x1, y1, x2, y2
+
+
+def _plain_words(error: Exception) -> str:
+    if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
+        return f"not JSON ({error}); restore the file or annotate the image again"
+    if isinstance(error, KeyError):
+        return f"no {error.args[0]!r}, so not a LabelMe file; open and save it with LabelMe 5"
+    if isinstance(error, TypeError):
+        return f"not laid out as LabelMe does ({error}); open and save it with LabelMe 5"
+    return str(error)
+
+
+def _shape(box: TruthBox) -> dict[str, Any]:
+    x1, y1, x2, y2 = box.box_xyxy_px
+    return {
+        "label": str(box.label),
+        "points": [[x1, y1], [x2, y2]],
+        "group_id": box.disc,
+        "description": "",
+        "shape_type": "rectangle",
+        "flags": {},
+        "mask": None,
+    }

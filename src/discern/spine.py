@@ -27,26 +27,24 @@ USUAL_LEVELS = tuple(Level)[: tuple(Level).index(Level.L5_S1) + 1]
 """T9-T10 ... L5-S1: the levels of a spine with five lumbar-type vertebrae, head to foot."""
 
 
-def levels_upwards(lowest: Level, count: int) -> list[Level]:
-    """Return ``count`` level names from ``lowest`` towards the head.
+def levels_upwards(lowest: Level) -> tuple[Level, ...]:
+    """Return the level names from ``lowest`` to T9-T10, foot to head.
 
-    Raises:
-        ValueError: The spine above ``lowest`` has fewer than ``count`` named discs.
-
-    >>> [str(level) for level in levels_upwards(Level.L5_S1, 3)]
+    >>> [str(level) for level in levels_upwards(Level.L5_S1)[:3]]
     ['L5-S1', 'L4-L5', 'L3-L4']
-    >>> [str(level) for level in levels_upwards(Level.L6_S1, 3)]
+    >>> [str(level) for level in levels_upwards(Level.L6_S1)[:3]]
     ['L6-S1', 'L5-L6', 'L4-L5']
     """
-    above: tuple[Level, ...] = USUAL_LEVELS[::-1]
-    chain = {
-        Level.L6_S1: (Level.L6_S1, Level.L5_L6, *above[1:]),
-        Level.L5_L6: (Level.L5_L6, *above[1:]),
-        Level.S1_S2: (Level.S1_S2, *above),
-    }.get(lowest) or above[above.index(lowest) :]
-    if count > len(chain):
-        raise ValueError(f"{count} discs do not fit above {lowest}: {len(chain)} have names")
-    return list(chain[:count])
+    above = USUAL_LEVELS[::-1]
+    match lowest:
+        case Level.L6_S1:
+            return (Level.L6_S1, Level.L5_L6, *above[1:])
+        case Level.L5_L6:
+            return (Level.L5_L6, *above[1:])
+        case Level.S1_S2:
+            return (Level.S1_S2, *above)
+        case _:
+            return above[above.index(lowest) :]
 
 
 class Plane(StrEnum):

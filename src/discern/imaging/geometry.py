@@ -100,6 +100,31 @@ class Turn:
         turned = turned[:, ::-1] if self.flip_columns else turned
         return np.ascontiguousarray(turned)
 
+    def apply_points(self, points_xy_px: Points, shape_px: tuple[int, int]) -> Points:
+        """Return (N, 2) points of the stored matrix of ``shape_px`` in the usual view.
+
+        >>> Turn(transpose=True).apply_points(np.array([[1.0, 2.0]]), (10, 8))
+        array([[2., 1.]])
+        """
+        rows, columns = shape_px[::-1] if self.transpose else shape_px
+        x, y = np.asarray(points_xy_px, float).reshape(-1, 2).T
+        if self.transpose:
+            x, y = y, x
+        x = columns - x if self.flip_columns else x
+        y = rows - y if self.flip_rows else y
+        return np.stack((x, y), axis=1)
+
+    def apply_boxes(self, boxes_xyxy_px: Points, shape_px: tuple[int, int]) -> Points:
+        """Return (N, 4) boxes of the stored matrix in the usual view: undoes ``restore_boxes``.
+
+        >>> Turn(flip_columns=True).apply_boxes(np.array([[6.0, 1.0, 8.0, 3.0]]), (10, 8))
+        array([[0., 1., 2., 3.]])
+        """
+        boxes = np.asarray(boxes_xyxy_px, float).reshape(-1, 4)
+        start = self.apply_points(boxes[:, :2], shape_px)
+        end = self.apply_points(boxes[:, 2:], shape_px)
+        return np.hstack((np.minimum(start, end), np.maximum(start, end)))
+
     def restore_boxes(self, boxes_xyxy_px: Points, shape_px: tuple[int, int]) -> Points:
         """Return (N, 4) boxes of the usual view in the stored matrix of ``shape_px``.
 
@@ -133,3 +158,73 @@ def usual_view(geometry: SliceGeometry | None) -> Turn:
     if transpose:
         row, column = column, row
     return Turn(transpose, bool(column @ wanted_column < 0), bool(row @ wanted_row < 0))
+
+
+def plane_intersection(
+    on: SliceGeometry, other: SliceGeometry, other_shape_px: tuple[int, int]
+) -> Points | None:
+    """Return where the rectangle of slice ``other`` cuts the plane of ``on``.
+
+    The (2, 2) ends of the segment are pixel coordinates on ``on``, which may lie outside its
+    matrix. None when the rectangle does not reach the plane or is parallel to it.
+
+    >>> sagittal = SliceGeometry((0, 0, 10), (0, 1, 0), (0, 0, -1), (1.0, 1.0))
+    >>> axial = SliceGeometry((-5, 2, 4), (1, 0, 0), (0, 1, 0), (1.0, 1.0))
+    >>> plane_intersection(sagittal, axial, (8, 10)).round(1)
+    array([[ 2. ,  6.5],
+           [10. ,  6.5]])
+    >>> plane_intersection(sagittal, sagittal, (8, 10)) is None
+    True
+    """
+    rows, columns = other_shape_px
+    outline_px = np.array([(0, 0), (columns, 0), (columns, rows), (0, rows)], float)
+    corners = other.pixel_to_lps(outline_px)  # (4, 3)
+    distance = on.distance_mm(corners)  # (4,)
+    following, distance_after = np.roll(corners, -1, axis=0), np.roll(distance, -1)
+    crossing = (distance < 0) != (distance_after < 0)
+    if not crossing.any():
+        return None
+    share = distance[crossing] / (distance[crossing] - distance_after[crossing])
+    ends = corners[crossing] + share[:, None] * (following - corners)[crossing]
+    return on.lps_to_pixel(ends)
+
+
+_LETTERS = ("LR", "PA", "HF")  # of growing and falling x, y, z
+_OBLIQUE = 0.3  # direction cosine from which a second letter is shown (17 degrees off the axis)
+
+
+def direction_letters(direction_lps: Vector) -> str:
+    """Return the patient letters of a unit vector, main axis first: L, AH, ...
+
+    >>> direction_letters((0.0, -0.9, 0.44)), direction_letters((1.0, 0.0, 0.1))
+    ('AH', 'L')
+    """
+    strongest = sorted(range(3), key=lambda axis: -abs(direction_lps[axis]))
+    shown = [axis for axis in strongest if abs(direction_lps[axis]) >= _OBLIQUE]
+    return "".join(_LETTERS[axis][int(direction_lps[axis] < 0)] for axis in shown)
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeLetters:
+    """Patient directions at the four edges of a displayed slice."""
+
+    left: str
+    right: str
+    top: str
+    bottom: str
+
+
+def edge_letters(geometry: SliceGeometry) -> EdgeLetters:
+    """Return the orientation letters of a slice shown in its usual view.
+
+    >>> edge_letters(SliceGeometry((0, 0, 0), (0, -1, 0), (0, 0, -1), (1.0, 1.0)))
+    EdgeLetters(left='A', right='P', top='H', bottom='F')
+    """
+    turn = usual_view(geometry)
+    axes = np.array([geometry.along_row, geometry.along_column])
+    rightwards, downwards = axes[::-1] if turn.transpose else axes
+    rightwards = -rightwards if turn.flip_columns else rightwards
+    downwards = -downwards if turn.flip_rows else downwards
+    left, right = direction_letters(tuple(-rightwards)), direction_letters(tuple(rightwards))
+    top, bottom = direction_letters(tuple(-downwards)), direction_letters(tuple(downwards))
+    return EdgeLetters(left, right, top, bottom)

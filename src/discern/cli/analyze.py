@@ -1,0 +1,55 @@
+"""``discern analyze``: a study goes in, findings and a page come out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from discern.spine import Level, Plane
+
+
+def analyze(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            help="Folder, zip, DICOMDIR, one file, NIfTI volume or PNG/JPEG slices.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for findings.json and report.html.")],
+    series: Annotated[
+        list[str] | None, typer.Option(help="Read this series (UID or id); may be repeated.")
+    ] = None,
+    study: Annotated[
+        str | None, typer.Option(help="Read this study (UID) of several in the input.")
+    ] = None,
+    plane: Annotated[
+        Plane | None, typer.Option(help="Plane of slices that do not say it (PNG, JPEG).")
+    ] = None,
+    lowest_level: Annotated[
+        Level | None, typer.Option(help="Level of the lowest disc, where the numbering is wrong.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights file (.onnx) instead of the built-in one.")
+    ] = None,
+    operating_point: Annotated[
+        str, typer.Option(help="Named thresholds of the weights.")
+    ] = "default",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of the network.")] = None,
+) -> None:
+    """Find, name and grade every lumbar disc of a study.
+
+    Writes findings.json and report.html into the output folder. Nothing leaves this machine.
+    """
+    from discern.imaging.reading import ReadOptions
+    from discern.inference.analyze import AnalysisOptions
+    from discern.cli.study_output import analyze_to_folder, show
+
+    options = AnalysisOptions(
+        reading=ReadOptions(study=study, series=tuple(series or ()), plane=plane),
+        weights=weights,
+        operating_point=operating_point,
+        lowest_level=lowest_level,
+        threads=threads,
+    )
+    show(analyze_to_folder(source, out, options), out)

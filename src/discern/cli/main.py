@@ -1,0 +1,65 @@
+"""The ``discern`` command: errors become one message and a documented exit status."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from discern import __version__
+from discern.cli.analyze import analyze
+from discern.cli.dataset import dataset_app
+from discern.cli.demo import demo
+from discern.cli.draw_network import draw_network
+from discern.cli.evaluate import evaluate
+from discern.cli.phantom import phantom
+from discern.cli.train import train
+from discern.errors import DiscernError
+
+INTERNAL_ERROR, INTERRUPTED = 1, 130
+
+app = typer.Typer(
+    name="discern",
+    help="Read lumbar MR studies disc by disc. Research use only, not a medical device.",
+    epilog="Exit status: 0 done, 1 internal error, 2 usage or bad input, 3 nothing to analyze.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (analyze, demo, evaluate, train, phantom, draw_network):
+    app.command()(command)
+app.add_typer(dataset_app, name="dataset")
+
+
+def _print_version(requested: bool) -> None:
+    if requested:
+        typer.echo(f"discern {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """Read lumbar MR studies disc by disc. Research use only, not a medical device."""
+
+
+def run() -> None:
+    """Run the command line; the console script."""
+    try:
+        app()
+    except DiscernError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - the edge: a bug ends with status 1, no traceback
+        typer.echo(
+            f"internal error: {type(error).__name__}: {error}\n"
+            "This is a bug in Discern; please report it with the command you ran.",
+            err=True,
+        )
+        sys.exit(INTERNAL_ERROR)

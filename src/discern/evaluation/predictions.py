@@ -1,0 +1,182 @@
+"""Predicted boxes per image, read from ``discern.predictions/1`` or from a folder of findings.
+
+``discern.predictions/1`` is one JSON object: image stem -> list of ``{label, score,
+class_scores?, box_xyxy_px}``. The writer adds ``"schema": "discern.predictions/1"`` beside the
+stems; a reader needs no such key, but refuses another value of it. An image on which nothing was
+found has an empty list: an image that is missing was not looked at.
+"""
+
+import hashlib
+import json
+import logging
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from discern.errors import DatasetError, InputError
+from discern.findings import Detection, StudyFindings
+from discern.spine import LABELS, Label
+
+SCHEMA = "discern.predictions/1"
+_LISTED = 5
+_CORNERS = 4
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedBox:
+    """One box of one image, xyxy in pixels of that image, outer edges.
+
+    ``class_scores`` has the order of ``LABELS``; without it there is no AUC.
+    """
+
+    label: Label
+    score: float
+    class_scores: tuple[float, ...] | None
+    box_xyxy_px: tuple[float, float, float, float]
+
+
+Predictions = Mapping[str, tuple[PredictedBox, ...]]
+"""Image stem -> its boxes."""
+
+
+def read_predictions(path: Path, images: Iterable[str] = ()) -> Predictions:
+    """Return the predictions in a JSON file, or those in the ``findings.json`` files below a folder.
+
+    Args:
+        path: File or folder. In a folder every ``findings.json`` is read; its detections belong to
+            the image whose stem is that of their raster file or, for DICOM, their SOP UID.
+        images: All image stems of the data set. Findings do not list slices without detections,
+            so images that no finding names count as looked at and empty; a warning is logged.
+
+    Raises:
+        DatasetError: Nothing to read, or not of the schema.
+    """
+    if path.is_dir():
+        return _from_findings(path, images)
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return _from_document(document)
+    except OSError as error:
+        raise DatasetError(f"{path.name}: cannot be read ({error.strerror})") from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DatasetError(f"{path.name}: not a {SCHEMA} document: {error}") from error
+
+
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    """Write ``discern.predictions/1``, images by name, nothing rounded."""
+    path.write_text(_canonical(predictions), encoding="utf-8")
+
+
+def predictions_digest(predictions: Predictions) -> str:
+    """Return the SHA-256 of the predictions, whatever file they came from."""
+    return hashlib.sha256(_canonical(predictions).encode()).hexdigest()
+
+
+def require_same_images(predictions: Predictions, images: Iterable[str]) -> None:
+    """Make sure that predictions and data set speak of the same images.
+
+    Raises:
+        DatasetError: An image of the data set has no entry, or an entry has no image.
+    """
+    known = set(images)
+    missing, unknown = sorted(known - set(predictions)), sorted(set(predictions) - known)
+    if missing:
+        raise DatasetError(
+            f"no predictions for {len(missing)} of {len(known)} images ({_few(missing)}); "
+            "give an image on which nothing was found an empty list"
+        )
+    if unknown:
+        raise DatasetError(
+            f"predictions for {len(unknown)} images that the data set lacks ({_few(unknown)}); "
+            "the keys must be the stems of the image files"
+        )
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+
+
+def _canonical(predictions: Predictions) -> str:
+    images = {name: [_to_json(box) for box in predictions[name]] for name in sorted(predictions)}
+    return json.dumps({"schema": SCHEMA} | images, indent=1, allow_nan=False) + "\n"
+
+
+def _to_json(box: PredictedBox) -> dict[str, Any]:
+    scores = {} if box.class_scores is None else {"class_scores": list(box.class_scores)}
+    return {
+        "label": str(box.label),
+        "score": box.score,
+        **scores,
+        "box_xyxy_px": list(box.box_xyxy_px),
+    }
+
+
+def _from_document(document: dict[str, Any]) -> Predictions:
+    if isinstance(document.get("schema"), str) and document["schema"] != SCHEMA:
+        raise ValueError(f"schema is {document['schema']!r}")
+    images = {name: boxes for name, boxes in document.items() if not isinstance(boxes, str)}
+    return {
+        name: tuple(_from_json(box, f"{name}, box {i}") for i, box in enumerate(boxes, start=1))
+        for name, boxes in images.items()
+    }
+
+
+def _from_json(box: dict[str, Any], where: str) -> PredictedBox:
+    try:
+        scores = box.get("class_scores")
+        predicted = PredictedBox(
+            label=Label(box["label"]),
+            score=float(box["score"]),
+            class_scores=None if scores is None else tuple(map(float, scores)),
+            box_xyxy_px=tuple(map(float, box["box_xyxy_px"])),  # type: ignore[arg-type] # checked below
+        )
+    except KeyError as error:
+        raise ValueError(f"{where}: no {error.args[0]!r}") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"{where}: {error}") from error
+    _require_sound(predicted, where)
+    return predicted
+
+
+def _require_sound(box: PredictedBox, where: str) -> None:
+    corners = box.box_xyxy_px
+    if len(corners) != _CORNERS or not all(map(math.isfinite, corners)):
+        raise ValueError(f"{where}: box_xyxy_px is not four numbers")
+    if corners[0] >= corners[2] or corners[1] >= corners[3]:
+        raise ValueError(f"{where}: box_xyxy_px has no area (left, top, right, bottom expected)")
+    scores = (box.score, *(box.class_scores or ()))
+    if not all(0 <= score <= 1 for score in scores):
+        raise ValueError(f"{where}: a score is not within 0 and 1")
+    if box.class_scores is not None and len(box.class_scores) != len(LABELS):
+        raise ValueError(f"{where}: {len(box.class_scores)} class scores instead of {len(LABELS)}")
+
+
+def _from_findings(folder: Path, images: Iterable[str]) -> Predictions:
+    predictions: dict[str, tuple[PredictedBox, ...]] = {}
+    files = sorted(folder.rglob("findings.json"))
+    if not files:
+        raise DatasetError(f"{folder.name}: no findings.json in it; name a folder made by analyze")
+    for file in files:
+        try:
+            findings = StudyFindings.from_json(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, InputError) as error:
+            raise DatasetError(f"{file.relative_to(folder)}: {error}") from error
+        for detection in findings.detections:
+            name = _image_of(detection)
+            predictions[name] = (*predictions.get(name, ()), _from_detection(detection))
+    silent = [name for name in images if name not in predictions]
+    if silent:
+        _LOG.warning("findings name no box on %d images (%s)", len(silent), _few(silent))
+    return predictions | {name: () for name in silent}
+
+
+def _image_of(detection: Detection) -> str:
+    return Path(detection.file).stem if detection.file else str(detection.sop_instance_uid)
+
+
+def _from_detection(detection: Detection) -> PredictedBox:
+    scores = detection.class_scores or None
+    return PredictedBox(detection.label, detection.score, scores, detection.box_xyxy_px)

@@ -1,0 +1,240 @@
+"""The main job: a study goes in, findings come out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from importlib.resources import files
+from pathlib import Path
+
+from discern.errors import NothingToAnalyze, UsageError
+from discern.findings import (
+    NOT_ASSESSED,
+    Detection,
+    DiscFinding,
+    ModelIdentity,
+    SeriesSummary,
+    StudyFindings,
+    StudyWarning,
+)
+from discern.imaging.reading import ReadOptions, read_study
+from discern.imaging.study import Series, Study
+from discern.inference.detect import SeriesDetector, SliceBoxes
+from discern.inference.fusion import grade_of, lesion_finding, lesions_of
+from discern.inference.levels import LevelAssignment, assign_levels
+from discern.inference.predictor import Predictor
+from discern.inference.predictor_openvino import ENGINE, PRECISION, OpenVinoPredictor
+from discern.inference.tracks import PlacedBox, Track, link_tracks, place_boxes
+from discern.postprocess import PostprocessConfig
+from discern.spine import LESION_LABELS, Label, Level, Plane
+from discern.weights import Weights, load_weights
+
+SHIPPED_WEIGHTS = "discern.onnx"
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisOptions:
+    """What a user may choose.
+
+    Attributes:
+        reading: Which study, series and plane.
+        weights: Weights file; None takes those that came with Discern.
+        operating_point: Name of the thresholds in the weights.
+        lowest_level: Overrides the level of the lowest disc found.
+        threads: CPU threads of the network; None lets the engine choose.
+    """
+
+    reading: ReadOptions = field(default_factory=ReadOptions)
+    weights: Path | None = None
+    operating_point: str = "default"
+    lowest_level: Level | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Findings, and the study they were read from (for those who draw pixels)."""
+
+    findings: StudyFindings
+    study: Study
+
+
+def shipped_weights() -> Path:
+    """Return the path of the weights inside the package."""
+    return Path(str(files("discern") / "resources" / SHIPPED_WEIGHTS))
+
+
+def analyze(source: Path | str, options: AnalysisOptions | None = None) -> Analysis:
+    """Read a study and say for every lumbar disc what the network sees.
+
+    Args:
+        source: Folder, zip, DICOMDIR, one file, NIfTI volume or PNG/JPEG slices.
+        options: Choices; None for the defaults.
+
+    Raises:
+        InputError: The input cannot be used as given.
+        NothingToAnalyze: It holds no sagittal T2-weighted MR slice.
+        WeightsError: The weights are missing or damaged.
+    """
+    options = options or AnalysisOptions()
+    study = read_study(Path(source), options.reading)
+    weights = load_weights(options.weights or shipped_weights())
+    predictor = OpenVinoPredictor(weights, options.threads)
+    return Analysis(analyze_study(study, predictor, weights, options), study)
+
+
+def analyze_study(
+    study: Study, predictor: Predictor, weights: Weights, options: AnalysisOptions
+) -> StudyFindings:
+    """Return the findings of a study that has been read; see ``analyze``."""
+    point = weights.metadata.operating_point(options.operating_point)
+    detector = SeriesDetector(
+        predictor, weights.metadata.preprocessing, PostprocessConfig.at(point)
+    )
+    sagittal = study.used(Plane.SAGITTAL)
+    reading = _read_sagittal(sagittal[0], detector) if sagittal else _NOTHING_READ
+    assignment = assign_levels(reading.tracks, reading.room_below, options.lowest_level)
+    if options.lowest_level and not reading.tracks:
+        raise UsageError("--lowest-level: no disc was found that could be named")
+    named = tuple(zip(reading.tracks[-len(assignment.levels) :], assignment.levels, strict=True))
+    return StudyFindings(
+        source=study.source,
+        study_instance_uid=study.study_instance_uid,
+        model=_identity(weights),
+        operating_point=point.name,
+        warnings=(*study.warnings, *reading.warnings, *assignment.warnings, *_said(study, reading)),
+        numbering=assignment.numbering,
+        series=tuple(_summary(series) for series in study.series),
+        discs=tuple(_disc(track, level, reading, weights, assignment) for track, level in named),
+        detections=_with_levels(reading, named),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _SagittalReading:
+    """Everything the network said of the sagittal series."""
+
+    detections: tuple[Detection, ...] = ()
+    placed: tuple[PlacedBox, ...] = ()
+    tracks: tuple[Track, ...] = ()
+    room_below: float = 0.0
+    has_geometry: bool = False
+    warnings: tuple[StudyWarning, ...] = ()
+
+
+_NOTHING_READ = _SagittalReading()
+
+
+def _read_sagittal(series: Series, detector: SeriesDetector) -> _SagittalReading:
+    results, warnings = detector.detect(series)
+    if not results:
+        raise NothingToAnalyze(f"no slice of series {series.id} could be read; {warnings[0].text}")
+    placed: list[PlacedBox] = []
+    detections: list[Detection] = []
+    for result in results:
+        boxes = place_boxes(result, first_id=len(placed) + 1)
+        detections += [_detection(series, result, box) for box in boxes]
+        placed += boxes
+    tracks = tuple(link_tracks(placed, len(results)))
+    return _SagittalReading(
+        detections=tuple(detections),
+        placed=tuple(placed),
+        tracks=tracks,
+        room_below=_room_below(results, placed, tracks),
+        has_geometry=all(result.slice_.geometry is not None for result in results),
+        warnings=tuple(warnings),
+    )
+
+
+def _detection(series: Series, result: SliceBoxes, box: PlacedBox) -> Detection:
+    slice_ = result.slice_
+    return Detection(
+        id=box.detection,
+        series=series.id,
+        sop_instance_uid=slice_.sop_instance_uid,
+        file=slice_.file if slice_.sop_instance_uid is None else None,
+        frame_number=slice_.frame_number,
+        slice_index=slice_.index,
+        plane=Plane.SAGITTAL,
+        label=box.selected.label,
+        score=box.selected.score,
+        class_scores=box.selected.class_scores,
+        box_xyxy_px=box.selected.box_xyxy_px,
+    )
+
+
+def _room_below(
+    results: Sequence[SliceBoxes], placed: Sequence[PlacedBox], tracks: Sequence[Track]
+) -> float:
+    """Length of image with signal below the lowest disc, in the unit of the tracks."""
+    if not tracks:
+        return 0.0
+    lowest = tracks[-1].middle(1)[0]
+    result = next(r for r in results if r.slice_.index == lowest.slice_index)
+    position = [b.detection for b in placed if b.slice_index == lowest.slice_index]
+    box = result.view_boxes_xyxy_px[position.index(lowest.detection)]
+    height_px = float(box[3] - box[1])
+    unit_per_px = float(lowest.size[1]) / height_px
+    return max(0.0, result.content_bottom_px - float(box[3])) * unit_per_px
+
+
+def _disc(
+    track: Track,
+    level: Level,
+    reading: _SagittalReading,
+    weights: Weights,
+    assignment: LevelAssignment,
+) -> DiscFinding:
+    evidence = {label: lesions_of(track, reading.placed, label) for label in LESION_LABELS}
+    lesions = {
+        label: lesion_finding(found, Plane.SAGITTAL, weights.metadata)
+        for label, found in evidence.items()
+    }
+    supporting = [*track.boxes, *(box for found in evidence.values() for box in found.boxes)]
+    x, y, z = track.center.tolist()
+    return DiscFinding(
+        level=level,
+        level_confidence=assignment.numbering.confidence,
+        pfirrmann=grade_of(track, weights.metadata.temperature),
+        herniation=lesions.get(Label.HERNIATION, NOT_ASSESSED),
+        hiz=lesions.get(Label.HIZ, NOT_ASSESSED),
+        center_lps_mm=(x, y, z) if reading.has_geometry else None,
+        detections=tuple(box.detection for box in supporting),
+    )
+
+
+def _with_levels(
+    reading: _SagittalReading, named: Sequence[tuple[Track, Level]]
+) -> tuple[Detection, ...]:
+    levels: dict[str, Level] = {}
+    for track, level in named:
+        levels |= {box.detection: level for box in track.boxes}
+        for label in LESION_LABELS:
+            found = lesions_of(track, reading.placed, label)
+            levels |= {box.detection: level for box in found.boxes}
+    return tuple(replace(one, level=levels.get(one.id)) for one in reading.detections)
+
+
+def _said(study: Study, reading: _SagittalReading) -> list[StudyWarning]:
+    found: list[StudyWarning] = []
+    if study.used(Plane.AXIAL):
+        text = "Axial slices are shown but not assessed: the network has not been trained on them."
+        found.append(StudyWarning("axial_not_assessed", text))
+    if not reading.tracks:
+        found.append(StudyWarning("no_discs", "No disc was found on the slices that were read."))
+    return found
+
+
+def _identity(weights: Weights) -> ModelIdentity:
+    about = weights.metadata
+    return ModelIdentity(about.name, about.version, weights.sha256, ENGINE, PRECISION)
+
+
+def _summary(series: Series) -> SeriesSummary:
+    return SeriesSummary(
+        id=series.id,
+        series_instance_uid=series.series_instance_uid,
+        description=series.description,
+        plane=series.plane,
+        weighting=series.weighting,
+        used=series.used,
+        reason=series.reason,
+    )

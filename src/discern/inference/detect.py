@@ -1,0 +1,107 @@
+"""The network over one series: slices in, boxes in the stored matrix out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from discern.boxes import BoxArray
+from discern.errors import UnreadableFile
+from discern.findings import StudyWarning
+from discern.imaging.geometry import usual_view
+from discern.imaging.pixels import Image, Letterbox, letterbox, window
+from discern.imaging.study import Series, Slice
+from discern.inference.predictor import Candidates, Predictor
+from discern.postprocess import PostprocessConfig, SelectedBox, select_boxes
+from discern.weights import Preprocessing
+
+BATCH_SLICES = 8  # bounds memory; larger batches are no faster on a CPU
+
+
+@dataclass(frozen=True, slots=True)
+class SliceBoxes:
+    """What the network says on one slice.
+
+    Attributes:
+        slice_: The slice.
+        boxes: Surviving boxes, xyxy px in the stored matrix.
+        view_boxes_xyxy_px: (N, 4) the same boxes in the usual view.
+        content_bottom_px: Lower edge, in the usual view, of the last row that holds any signal
+            (zero padding is not field of view).
+    """
+
+    slice_: Slice
+    boxes: tuple[SelectedBox, ...]
+    view_boxes_xyxy_px: BoxArray
+    content_bottom_px: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    slice_: Slice
+    view_shape_px: tuple[int, int]
+    content_bottom_px: float
+    input_image: Image
+    fit: Letterbox
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesDetector:
+    """Predictor, preprocessing and thresholds bound together."""
+
+    predictor: Predictor
+    preprocessing: Preprocessing
+    thresholds: PostprocessConfig
+
+    def detect(self, series: Series) -> tuple[list[SliceBoxes], list[StudyWarning]]:
+        """Return the boxes of every readable slice of ``series`` and a warning per damaged one."""
+        warnings: list[StudyWarning] = []
+        results: list[SliceBoxes] = []
+        prepared = self._prepared(series, warnings)
+        while batch := list(islice(prepared, BATCH_SLICES)):
+            inputs = np.stack([one.input_image for one in batch])  # (B, H, W)
+            candidates = self.predictor.predict(inputs)
+            results += map(self._slice_boxes, batch, candidates)
+        return results, warnings
+
+    def _prepared(self, series: Series, warnings: list[StudyWarning]) -> Iterator[_Prepared]:
+        for slice_ in series.slices:
+            try:
+                image = slice_.read()
+            except UnreadableFile as error:
+                warnings.append(StudyWarning("slice_skipped", f"A slice was skipped: {error}"))
+            else:
+                yield self._prepare(slice_, image)
+
+    def _prepare(self, slice_: Slice, image: Image) -> _Prepared:
+        turn = usual_view(slice_.geometry)
+        view = turn.apply(image)
+        spacing = slice_.spacing_mm
+        if spacing is not None and turn.transpose:
+            spacing = spacing[::-1]
+        rules = self.preprocessing
+        windowed = window(view, rules.low_percentile, rules.high_percentile)
+        square, fit = letterbox(windowed, rules.size_px, spacing)
+        rows = np.flatnonzero((windowed > 0).any(axis=1))
+        bottom = float(rows[-1] + 1) if rows.size else float(view.shape[0])
+        return _Prepared(slice_, (view.shape[0], view.shape[1]), bottom, square, fit)
+
+    def _slice_boxes(self, prepared: _Prepared, candidates: Candidates) -> SliceBoxes:
+        selected = select_boxes(candidates.boxes_xyxy_px, candidates.class_scores, self.thresholds)
+        boxes = np.array([one.box_xyxy_px for one in selected]).reshape(-1, 4)
+        rows, columns = prepared.view_shape_px
+        view = np.clip(prepared.fit.to_image(boxes), 0, (columns, rows, columns, rows))
+        turn = usual_view(prepared.slice_.geometry)
+        stored = turn.restore_boxes(view, prepared.slice_.shape_px)
+        placed = tuple(
+            SelectedBox(one.label, one.score, one.class_scores, _four(box))
+            for one, box in zip(selected, stored, strict=True)
+        )
+        return SliceBoxes(prepared.slice_, placed, view, prepared.content_bottom_px)
+
+
+def _four(box: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    x1, y1, x2, y2 = (float(value) for value in box)
+    return x1, y1, x2, y2

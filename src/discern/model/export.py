@@ -1,0 +1,112 @@
+"""Detector to one ONNX graph: decode inside, weights stored in fp16, computed in fp32."""
+
+import copy
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from discern.errors import WeightsError
+from discern.model.detector import Detector
+from discern.model.layers import ConvNormAct
+
+OPSET = 17
+_EXAMPLE_SHAPE = (1, 1, 64, 96)  # batch, channel, height, width; only traced, all but one dynamic
+
+
+class _DecodedDetector(nn.Module):
+    def __init__(self, detector: Detector) -> None:
+        super().__init__()
+        self.detector = detector
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        return self.detector.decode(self.detector(images))
+
+
+def export_onnx(detector: Detector) -> onnx.ModelProto:
+    """Return the network as ONNX (TorchScript-based exporter).
+
+    Input ``images`` (B, 1, H, W) float32 in 0..1, H and W multiples of 32; outputs ``boxes``
+    (B, N, 4) xyxy in input pixels and ``scores`` (B, N, classes) in 0..1. B, H and W are dynamic.
+    ``detector`` itself is left as it is.
+
+    Raises:
+        WeightsError: A weight does not fit fp16.
+    """
+    stored = round_to_half(fuse_normalisation(detector))
+    network = _traced(_DecodedDetector(stored).eval())
+    _store_as_half(network.graph)
+    onnx.checker.check_model(network, full_check=True)
+    return network
+
+
+def fuse_normalisation(detector: Detector) -> Detector:
+    """Return a copy in eval mode on the CPU whose convolutions contain their batch norm.
+
+    w' = w gamma / sqrt(var + eps), b' = beta - mean gamma / sqrt(var + eps).
+    """
+    fused = copy.deepcopy(detector).cpu().float().eval()
+    for module in fused.modules():
+        if isinstance(module, ConvNormAct) and isinstance(module.norm, nn.BatchNorm2d):
+            module.conv = nn.utils.fuse_conv_bn_eval(module.conv, module.norm)
+            module.norm = nn.Identity()
+    return fused
+
+
+def round_to_half(detector: Detector) -> Detector:
+    """Round the weights (not the biases) of ``detector`` to fp16 in place and return it.
+
+    Raises:
+        WeightsError: A weight does not fit fp16.
+    """
+    for name, parameter in detector.named_parameters():
+        if parameter.ndim > 1:
+            half = parameter.detach().half()
+            if not torch.isfinite(half).all():
+                raise WeightsError(f"{name} does not fit fp16; the training has diverged")
+            parameter.detach().copy_(half)
+    return detector
+
+
+def _traced(network: nn.Module) -> onnx.ModelProto:
+    candidates = {0: "batch", 1: "candidates"}
+    dynamic_axes = {
+        "images": {0: "batch", 2: "height", 3: "width"},
+        "boxes": candidates,
+        "scores": candidates,
+    }
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        path = Path(folder) / "network.onnx"
+        # torch marks this exporter as deprecated; the other one writes external data
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            network,
+            (torch.zeros(_EXAMPLE_SHAPE),),
+            path,
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["images"],
+            output_names=["boxes", "scores"],
+            dynamic_axes=dynamic_axes,
+        )
+        return onnx.load_model(path)
+
+
+def _store_as_half(graph: onnx.GraphProto) -> None:
+    """Replace every weight (two dimensions or more, float) by its fp16 self and a Cast."""
+    casts: list[onnx.NodeProto] = []
+    for tensor in graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) <= 1:
+            continue
+        name, stored_name = tensor.name, f"{tensor.name}.fp16"
+        half = numpy_helper.to_array(tensor).astype(np.float16)
+        tensor.CopyFrom(numpy_helper.from_array(half, stored_name))
+        casts.append(helper.make_node("Cast", [stored_name], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)

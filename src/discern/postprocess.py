@@ -1,0 +1,107 @@
+"""From scores and boxes of one slice to the boxes that count: the only thresholds and suppression."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from discern import boxes as box_ops
+from discern.boxes import BoxArray
+from discern.spine import GRADE_LABELS, LABELS, LESION_LABELS, Label
+from discern.weights import OperatingPoint
+
+Scores = NDArray[np.float64]
+_GRADES = slice(0, len(GRADE_LABELS))
+
+
+@dataclass(frozen=True, slots=True)
+class PostprocessConfig:
+    """Which boxes survive.
+
+    ``max_overlap`` is the IoU above which the weaker of two boxes goes: of any grade (a disc has
+    one grade), and of the same lesion.
+    """
+
+    grade_score: float = 0.25
+    herniation_score: float = 0.25
+    hiz_score: float = 0.25
+    max_overlap: float = 0.5
+    max_detections: int = 32
+
+    @classmethod
+    def at(cls, point: OperatingPoint) -> "PostprocessConfig":
+        """Return the thresholds of an operating point of the weights."""
+        return cls(point.grade_score, point.herniation_score, point.hiz_score)
+
+    def min_score(self, label: Label) -> float:
+        """Return the threshold that ``label`` must reach."""
+        return {Label.HERNIATION: self.herniation_score, Label.HIZ: self.hiz_score}.get(
+            label, self.grade_score
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedBox:
+    """One surviving box: xyxy px, its label and score, and all seven class scores."""
+
+    label: Label
+    score: float
+    class_scores: tuple[float, ...]
+    box_xyxy_px: tuple[float, float, float, float]
+
+
+def suppress(boxes: BoxArray, scores: Scores, max_overlap: float) -> list[int]:
+    """Return the indices of the boxes to keep, best first (greedy suppression).
+
+    >>> two_on_one_disc = np.array([[0.0, 0.0, 9.0, 9.0], [0.0, 1.0, 9.0, 9.0]])
+    >>> suppress(two_on_one_disc, np.array([0.6, 0.8]), max_overlap=0.5)
+    [1]
+    """
+    kept: list[int] = []
+    overlap = box_ops.iou(boxes, boxes)
+    for candidate in np.argsort(-scores, kind="stable"):
+        if not (overlap[candidate, kept] > max_overlap).any():
+            kept.append(int(candidate))
+    return kept
+
+
+def select_boxes(
+    boxes_xyxy_px: BoxArray, class_scores: Scores, config: PostprocessConfig
+) -> list[SelectedBox]:
+    """Return the boxes of one slice that count: grades best first, then each lesion best first.
+
+    Grades compete for a place whatever their class (class-agnostic suppression); a lesion competes
+    only with its own kind, because it lies on a disc that also has a grade.
+
+    Args:
+        boxes_xyxy_px: (N, 4) boxes.
+        class_scores: (N, 7) scores in the order of ``LABELS``.
+        config: Thresholds.
+    """
+    grades = class_scores[:, _GRADES]
+    kept = _survivors(boxes_xyxy_px, grades.max(axis=1, initial=0.0), config.grade_score, config)
+    chosen = [(i, GRADE_LABELS[int(grades[i].argmax())]) for i in kept]
+    for label in LESION_LABELS:
+        scores = class_scores[:, LABELS.index(label)]
+        kept = _survivors(boxes_xyxy_px, scores, config.min_score(label), config)
+        chosen += [(i, label) for i in kept]
+    return [_selected(boxes_xyxy_px[i], class_scores[i], label) for i, label in chosen]
+
+
+_CANDIDATES_BEFORE_SUPPRESSION = 1000  # bounds the (N, N) overlaps at very low thresholds
+
+
+def _survivors(
+    boxes: BoxArray, scores: Scores, min_score: float, config: PostprocessConfig
+) -> list[int]:
+    confident = np.flatnonzero(scores >= min_score)
+    best = np.argsort(-scores[confident], kind="stable")[:_CANDIDATES_BEFORE_SUPPRESSION]
+    confident = confident[best]
+    kept = suppress(boxes[confident], scores[confident], config.max_overlap)
+    return [int(confident[i]) for i in kept[: config.max_detections]]
+
+
+def _selected(box: NDArray[np.float64], scores: Scores, label: Label) -> SelectedBox:
+    x1, y1, x2, y2 = box.tolist()
+    score = float(scores[LABELS.index(label)])
+    return SelectedBox(label, score, tuple(scores.tolist()), (x1, y1, x2, y2))

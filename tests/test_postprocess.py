@@ -1,0 +1,38 @@
+import numpy as np
+
+from discern.postprocess import PostprocessConfig, select_boxes
+from discern.spine import Label
+
+
+def test_keeps_the_best_grade_of_two_overlapping_boxes() -> None:
+    boxes = np.array([[0.0, 0.0, 9.0, 9.0], [0.0, 1.0, 9.0, 9.0], [40.0, 40.0, 49.0, 49.0]])
+    scores = np.zeros((3, 7))
+    scores[0, 2], scores[1, 3], scores[2, 0] = 0.6, 0.8, 0.1
+
+    selected = select_boxes(boxes, scores, PostprocessConfig())
+
+    assert [(s.label, s.score) for s in selected] == [(Label.PFIRRMANN_4, 0.8)]
+
+
+def test_a_herniation_does_not_compete_with_the_grade_of_its_disc() -> None:
+    boxes = np.array([[0.0, 0.0, 9.0, 9.0], [0.0, 0.0, 9.0, 8.0]])
+    scores = np.zeros((2, 7))
+    scores[0, 4], scores[1, 5] = 0.9, 0.5
+
+    selected = select_boxes(boxes, scores, PostprocessConfig())
+
+    assert [s.label for s in selected] == [Label.PFIRRMANN_5, Label.HERNIATION]
+
+
+def test_each_label_has_its_own_threshold() -> None:
+    boxes = np.array([[0.0, 0.0, 9.0, 9.0], [20.0, 0.0, 29.0, 9.0]])
+    scores = np.zeros((2, 7))
+    scores[0, 5], scores[1, 6] = 0.4, 0.4
+
+    selected = select_boxes(boxes, scores, PostprocessConfig(herniation_score=0.5, hiz_score=0.3))
+
+    assert [s.label for s in selected] == [Label.HIZ]
+
+
+def test_an_empty_slice_has_no_boxes() -> None:
+    assert select_boxes(np.zeros((0, 4)), np.zeros((0, 7)), PostprocessConfig()) == []
