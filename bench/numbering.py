@@ -17,8 +17,14 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from discern.dataset.sources import read_dataset
-from discern.inference.levels import Chain, lumbosacral_cues
-from discern.spine import GRADE_LABELS
+from discern.inference.levels import (
+    CERTAIN,
+    Chain,
+    lowest_level_probabilities,
+    lumbosacral_cues,
+    room_in_discs,
+)
+from discern.spine import GRADE_LABELS, Level
 
 
 def chains(folder: Path) -> tuple[list[Chain], list[str]]:
@@ -58,6 +64,22 @@ def main() -> None:
             "probability percentiles 1 5 25 50:",
             np.percentile(chosen, (1, 5, 25, 50)).round(3),
         )
+    rooms = [room_in_discs(chain) for chain in whole]
+    print(
+        "room below L5-S1 in disc distances, percentiles 1 5 50:",
+        np.percentile(rooms, (1, 5, 50)).round(2),
+    )
+    likely = [lowest_level_probabilities(chain) for chain in whole]
+    named = [max(one, key=lambda level: one[level]) for one in likely]
+    silent = [
+        p
+        for p, one, name in zip(patients, likely, named, strict=True)
+        if name is not Level.L5_S1 and one[name] >= CERTAIN
+    ]
+    doubtful = [p for p, one in zip(patients, likely, strict=True) if max(one.values()) < CERTAIN]
+    print("named L5-S1:", sum(name is Level.L5_S1 for name in named), "of", len(named))
+    print("declared uncertain:", len(doubtful), doubtful)
+    print("silent errors:", len(silent), silent)
 
 
 if __name__ == "__main__":

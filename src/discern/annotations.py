@@ -88,7 +88,7 @@ def read_labelme(
             unknown label, another kind of shape or a box without area; file and remedy are named.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         _require_version(document)
         shape_px = _extent(document, "imageHeight"), _extent(document, "imageWidth")
         shapes = document["shapes"]
@@ -117,7 +117,7 @@ def write_labelme(path: Path, truth: GroundTruth, *, image_path: str) -> None:
         truth: Patient, plane and what was annotated have no place in the format and are left out.
         image_path: The image, relative to the folder of ``path``.
     """
-    document = {
+    document: dict[str, Any] = {
         "version": LABELME_VERSION,
         "flags": {},
         "shapes": [_shape(box) for box in truth.boxes],

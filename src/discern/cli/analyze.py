@@ -41,9 +41,9 @@ def analyze(
 
     Writes findings.json and report.html into the output folder. Nothing leaves this machine.
     """
+    from discern.cli.study_output import analyze_to_folder, show
     from discern.imaging.reading import ReadOptions
     from discern.inference.analyze import AnalysisOptions
-    from discern.cli.study_output import analyze_to_folder, show
 
     options = AnalysisOptions(
         reading=ReadOptions(study=study, series=tuple(series or ()), plane=plane),

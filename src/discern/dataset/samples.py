@@ -12,7 +12,7 @@ from discern.annotations import GroundTruth
 from discern.boxes import BoxArray
 from discern.dataset.sources import Dataset, image_files
 from discern.errors import DatasetError
-from discern.imaging.pixels import Image, letterbox, window
+from discern.imaging.pixels import Image, Letterbox, letterbox, window
 from discern.spine import GRADE_LABELS, LABELS
 from discern.weights import Preprocessing
 
@@ -50,10 +50,15 @@ def read_image(path: Path) -> Image:
         raise DatasetError(f"images/{path.name}: not a readable image") from error
 
 
-def prepare(image: Image, truth: GroundTruth, preprocessing: Preprocessing) -> Sample:
-    """Window and letterbox ``image`` exactly as inference does, and carry its truth along."""
+def network_input(image: Image, preprocessing: Preprocessing) -> tuple[Image, Letterbox]:
+    """Window and letterbox ``image`` exactly as inference does with an image of square pixels."""
     windowed = window(image, preprocessing.low_percentile, preprocessing.high_percentile)
-    square, fit = letterbox(windowed, preprocessing.size_px)
+    return letterbox(windowed, preprocessing.size_px)
+
+
+def prepare(image: Image, truth: GroundTruth, preprocessing: Preprocessing) -> Sample:
+    """Return the network input of ``image`` with its truth carried along."""
+    square, fit = network_input(image, preprocessing)
     kept = [box for box in truth.boxes if box.label in truth.annotated]
     boxes = np.array([box.box_xyxy_px for box in kept], np.float64).reshape(-1, 4)
     return Sample(

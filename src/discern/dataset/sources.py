@@ -21,9 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image as PillowImage
-
-from discern.annotations import GroundTruth, TruthBox
+from discern.annotations import GroundTruth, read_labelme
 from discern.dataset.spider import CONVENTIONS, Conventions
 from discern.errors import DatasetError
 from discern.spine import GRADE_LABELS, LESION_LABELS, Label, Plane
@@ -82,7 +80,7 @@ def read_dataset(folder: Path) -> Dataset:
     name = folder.resolve().name
     conventions = CONVENTIONS.get(name, Conventions())
     table = folder / "discs.csv"
-    drawn = [_read_drawn(path, images[path.stem]) for path in annotations]
+    drawn = [_read_drawn(path) for path in annotations]
     truths = _annotated(drawn, conventions)
     truths = [_with_ignored(truth, conventions, _herniated_discs(table)) for truth in truths]
     used = [*annotations, *(images[path.stem] for path in annotations)]
@@ -98,30 +96,31 @@ class _Drawn:
     stated: frozenset[Label] | None
 
 
-def _read_drawn(path: Path, image: Path) -> _Drawn:
+def _read_drawn(path: Path) -> _Drawn:
+    flags = _flags(path)
+    axial = bool(flags.get("axial")) or "axial" in path.stem.lower()
+    truth = read_labelme(
+        path,
+        patient=path.stem.split("_", maxsplit=1)[0],
+        plane=Plane.AXIAL if axial else Plane.SAGITTAL,
+    )
+    if "annotated_classes" not in flags:
+        return _Drawn(truth, None)
+    try:
+        return _Drawn(truth, frozenset(map(Label, flags["annotated_classes"])))
+    except (TypeError, ValueError) as error:
+        raise DatasetError(
+            f"annotations/{path.name}: the flag annotated_classes must list labels ({error})"
+        ) from error
+
+
+def _flags(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        flags = document.get("flags") or {}
-        axial = bool(flags.get("axial")) or "axial" in path.stem.lower()
-        stated = flags.get("annotated_classes")
-        with PillowImage.open(image) as opened:
-            columns, rows = opened.size
-        truth = GroundTruth(
-            image=path.stem,
-            patient=path.stem.split("_", maxsplit=1)[0],
-            plane=Plane.AXIAL if axial else Plane.SAGITTAL,
-            shape_px=(rows, columns),
-            boxes=tuple(_box(shape) for shape in document["shapes"]),
-        )
-        return _Drawn(truth, None if stated is None else frozenset(map(Label, stated)))
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise DatasetError(f"annotations/{path.name}: cannot be used ({error})") from error
-
-
-def _box(shape: dict[str, Any]) -> TruthBox:
-    (x1, y1), (x2, y2) = shape["points"]
-    box = (float(min(x1, x2)), float(min(y1, y2)), float(max(x1, x2)), float(max(y1, y2)))
-    return TruthBox(Label(shape["label"]), box, shape.get("group_id"))
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"annotations/{path.name}: cannot be read ({error})") from error
+    flags = document.get("flags") if isinstance(document, dict) else None
+    return flags if isinstance(flags, dict) else {}
 
 
 def _annotated(drawn: list[_Drawn], conventions: Conventions) -> list[GroundTruth]:

@@ -20,7 +20,7 @@ Counts = NDArray[np.int64]
 Statistic = NDArray[np.float64]
 
 _GRADE = np.arange(GRADES)
-_DISTANCE = np.abs(_GRADE[:, None] - _GRADE[None, :])  # (5, 5) grades apart
+_APART = np.abs(_GRADE[:, None] - _GRADE[None, :])  # (5, 5) grades
 
 
 class KappaWeight(IntEnum):
@@ -101,7 +101,8 @@ def within(counts: Counts, grades_apart: int) -> Statistic:
     Of a paired matrix the share of matched discs; of a full one the share of all truth discs, a
     missed disc being wrong.
     """
-    close = np.where(_DISTANCE <= grades_apart, paired(counts), 0).sum(axis=(-2, -1))
+    is_close = np.less_equal(_APART, grades_apart)  # (5, 5)
+    close = (paired(counts) * is_close).sum(axis=(-2, -1))
     return ratio(close, support(counts).sum(axis=-1))
 
 
@@ -111,7 +112,7 @@ def kappa(pairs: Counts, weight: KappaWeight) -> Statistic:
     1 - sum(w O) / sum(w E) with w = |i - j| ** weight and E the product of the margins. Undefined
     where both sides say one and the same grade throughout.
     """
-    weights = _DISTANCE**weight
+    weights = _APART**weight
     rows, columns = pairs.sum(axis=-1), pairs.sum(axis=-2)
     expected = rows[..., :, None] * columns[..., None, :]
     observed = (weights * pairs).sum(axis=(-2, -1)) * pairs.sum(axis=(-2, -1))

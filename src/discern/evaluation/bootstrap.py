@@ -23,7 +23,7 @@ ONE_PATIENT = "an interval needs two patients"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A statistic with its 95 % interval; ``value`` or ``ci95`` is None for the ``reason`` given."""
+    """A statistic with its 95 % interval; ``reason`` says why one of them is None."""
 
     value: float | None
     ci95: tuple[float, float] | None

@@ -1,4 +1,4 @@
-"""Pfirrmann grades slice by slice: one grade per place, matched to the truth, then counted."""
+"""Every figure of Pfirrmann grading, slice by slice, from the outcomes of the images."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,21 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
-from discern.annotations import GroundTruth
 from discern.evaluation import agreement
-from discern.evaluation.agreement import BACKGROUND, GRADES, Counts, KappaWeight, Statistic
+from discern.evaluation.agreement import BACKGROUND, GRADES, Counts, KappaWeight
 from discern.evaluation.bootstrap import Draws, Figure, figure
 from discern.evaluation.discrimination import RocCurve, auc
-from discern.evaluation.matching import (
-    boxes_array,
-    judged_labels,
-    match,
-    not_judged,
-    one_grade_per_place,
-    scores_array,
-)
-from discern.evaluation.predictions import PredictedBox
-from discern.spine import GRADE_LABELS, PfirrmannGrade
+from discern.evaluation.outcomes import GradeOutcome
+from discern.spine import PfirrmannGrade
 
 NO_DISCS = "no graded disc in the truth"
 NO_MATCH = "no disc of the truth was matched"
@@ -29,35 +20,6 @@ NO_IMAGES = "no sagittal image is annotated for grades"
 NO_CLASS_SCORES = "a matched box carries no class scores"
 ONE_CLASS = "the matched discs are all of this grade, or none is"
 NO_SPREAD = "kappa is undefined: truth and answer are one and the same grade throughout"
-
-
-@dataclass(frozen=True, slots=True)
-class MatchedDisc:
-    """One truth disc that was found, as grade indices 0-4, with the class scores if given."""
-
-    truth: int
-    answer: int
-    class_scores: tuple[float, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class GradeOutcome:
-    """What became of the discs of one image; grades as indices 0-4."""
-
-    matched: tuple[MatchedDisc, ...]
-    missed: tuple[int, ...]
-    false_alarms: tuple[int, ...]
-
-    def confusion(self) -> Counts:
-        """Return the (6, 6) full confusion matrix of this image."""
-        counts = np.zeros((GRADES + 1, GRADES + 1), dtype=np.int64)
-        for disc in self.matched:
-            counts[disc.truth, disc.answer] += 1
-        for grade in self.missed:
-            counts[grade, BACKGROUND] += 1
-        for grade in self.false_alarms:
-            counts[BACKGROUND, grade] += 1
-        return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,32 +77,6 @@ class PfirrmannMetrics:
     within_one_all: Figure
     balanced_accuracy: Figure
     roc: Mapping[PfirrmannGrade, RocCurve]
-
-
-def is_graded(truth: GroundTruth) -> bool:
-    """Return whether grades are judged on this image: sagittal, all five annotated."""
-    return judged_labels(truth) >= set(GRADE_LABELS)
-
-
-def grade_outcome(truth: GroundTruth, boxes: Sequence[PredictedBox]) -> GradeOutcome:
-    """Match one grade per place to the truth discs of one image, blind to the grades."""
-    answers = one_grade_per_place(boxes)
-    predicted = boxes_array(answers)
-    chosen = match(truth.boxes_of(GRADE_LABELS), predicted, scores_array(answers))
-    true_grades = [GRADE_LABELS.index(box.label) for box in truth.boxes if box.label.grade]
-    said = [GRADE_LABELS.index(box.label) for box in answers]
-    excused = not_judged(truth, predicted)
-    matched = tuple(
-        MatchedDisc(true_grades[disc], said[i], answers[i].class_scores)
-        for i, disc in enumerate(chosen.tolist())
-        if disc >= 0
-    )
-    found = set(chosen.tolist())
-    return GradeOutcome(
-        matched=matched,
-        missed=tuple(grade for i, grade in enumerate(true_grades) if i not in found),
-        false_alarms=tuple(said[i] for i in np.flatnonzero((chosen < 0) & ~excused)),
-    )
 
 
 def tally_grades(outcomes: Sequence[tuple[int, GradeOutcome]], patients: int) -> GradeTally:

@@ -9,6 +9,7 @@ from discern.annotations import GroundTruth
 from discern.evaluation.agreement import Counts, f1, ratio
 from discern.evaluation.bootstrap import Draws, Figure, figure
 from discern.evaluation.matching import (
+    AnsweredImage,
     Criterion,
     boxes_array,
     judged_labels,
@@ -48,23 +49,20 @@ class LesionMetrics:
 
 
 def lesion_metrics(
-    images: Sequence[tuple[int, GroundTruth, Sequence[PredictedBox]]],
-    label: Label,
-    plane: Plane,
-    draws: Draws,
+    images: Sequence[AnsweredImage], label: Label, plane: Plane, draws: Draws
 ) -> LesionMetrics:
     """Return the figures of ``label`` over the images of ``plane`` annotated for it.
 
     Args:
-        images: Index of the patient, truth and predicted boxes of every image.
+        images: Every image, with the boxes that reach their threshold.
         label: The lesion.
         plane: The plane.
         draws: (B, P) how often each patient counts.
     """
     judged = [
-        (patient, truth, [box for box in boxes if box.label is label])
-        for patient, truth, boxes in images
-        if truth.plane is plane and label in judged_labels(truth)
+        image
+        for image in images
+        if image.truth.plane is plane and label in judged_labels(image.truth)
     ]
     tallies = {criterion: _tally(judged, label, criterion, draws) for criterion in Criterion}
     hits, _, misses = tallies[Criterion.IOU][0].tolist()
@@ -83,25 +81,23 @@ def lesion_metrics(
 def lesion_outcome(
     truth: GroundTruth, boxes: Sequence[PredictedBox], label: Label, criterion: Criterion
 ) -> Outcome:
-    """Match the boxes of one image, all of ``label``, to its truth boxes of that label."""
-    predicted = boxes_array(boxes)
+    """Match the boxes of ``label`` on one image to its truth boxes of that label."""
+    answers = [box for box in boxes if box.label is label]
+    predicted = boxes_array(answers)
     lesions = truth.boxes_of((label,))
-    chosen = match(lesions, predicted, scores_array(boxes), criterion)
+    chosen = match(lesions, predicted, scores_array(answers), criterion)
     hits = int((chosen >= 0).sum())
     false_alarms = int(((chosen < 0) & ~not_judged(truth, predicted)).sum())
     return hits, false_alarms, len(lesions) - hits
 
 
 def _tally(
-    judged: Sequence[tuple[int, GroundTruth, Sequence[PredictedBox]]],
-    label: Label,
-    criterion: Criterion,
-    draws: Draws,
+    judged: Sequence[AnsweredImage], label: Label, criterion: Criterion, draws: Draws
 ) -> Counts:
     """Return (B, 3) hits, false alarms and misses of the sample and of every resample."""
     counts = np.zeros((draws.shape[1], 3), dtype=np.int64)
-    for patient, truth, boxes in judged:
-        counts[patient] += lesion_outcome(truth, boxes, label, criterion)
+    for image in judged:
+        counts[image.patient] += lesion_outcome(image.truth, image.boxes, label, criterion)
     return draws @ counts
 
 

@@ -1,6 +1,7 @@
 """Which predicted box meets which truth box on one image, and which boxes are not judged."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
@@ -17,6 +18,15 @@ MIN_IOU = 0.5
 MAX_OVERLAP_OF_GRADES = 0.5
 
 Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredImage:
+    """The truth of one image, the boxes predicted on it, and the index of its patient."""
+
+    patient: int
+    truth: GroundTruth
+    boxes: tuple[PredictedBox, ...]
 
 
 class Criterion(Enum):
@@ -67,7 +77,8 @@ def match(
         (N,) index of the truth box of each predicted box, -1 where it has none.
 
     >>> discs = np.array([[0.0, 0.0, 10.0, 4.0], [0.0, 8.0, 10.0, 12.0]])
-    >>> match(discs, np.array([[0.0, 8.0, 10.0, 11.0], [0.0, 8.0, 10.0, 12.0]]), np.array([0.9, 0.8]))
+    >>> two_on_one = np.array([[0.0, 8.0, 10.0, 11.0], [0.0, 8.0, 10.0, 12.0]])
+    >>> match(discs, two_on_one, np.array([0.9, 0.8]))
     array([ 1, -1])
     """
     overlap = box_ops.iou(predicted, truth)  # (N, T)
@@ -90,8 +101,8 @@ def not_judged(truth: GroundTruth, boxes: BoxArray) -> Mask:
     """
     above = -np.inf if truth.ungraded_above_px is None else truth.ungraded_above_px
     regions = np.array(truth.ignored, dtype=np.float64).reshape(-1, 4)
-    excused: Mask = (_centers(boxes)[:, 1] < above) | _inside(boxes, regions).any(axis=1)
-    return excused
+    higher = np.less(_centers(boxes)[:, 1], above)
+    return np.logical_or(higher, _inside(boxes, regions).any(axis=1))
 
 
 def _centers(boxes: BoxArray) -> NDArray[np.float64]:
@@ -103,6 +114,6 @@ def _centers(boxes: BoxArray) -> NDArray[np.float64]:
 def _inside(boxes: BoxArray, regions: BoxArray) -> Mask:
     """Return (N, R): whether the centre of each box lies in each region, edges included."""
     centers = _centers(boxes)[:, None, :]  # (N, 1, 2)
-    within = (centers >= regions[None, :, :2]) & (centers <= regions[None, :, 2:])  # (N, R, 2)
-    inside: Mask = within.all(axis=2)
-    return inside
+    after_start: Mask = (centers >= regions[None, :, :2]).all(axis=2)  # (N, R)
+    before_end: Mask = (centers <= regions[None, :, 2:]).all(axis=2)
+    return after_start & before_end

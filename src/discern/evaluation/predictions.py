@@ -43,7 +43,7 @@ Predictions = Mapping[str, tuple[PredictedBox, ...]]
 
 
 def read_predictions(path: Path, images: Iterable[str] = ()) -> Predictions:
-    """Return the predictions in a JSON file, or those in the ``findings.json`` files below a folder.
+    """Return the predictions in a JSON file, or in the ``findings.json`` files below a folder.
 
     Args:
         path: File or folder. In a folder every ``findings.json`` is read; its detections belong to
@@ -170,7 +170,7 @@ def _from_findings(folder: Path, images: Iterable[str]) -> Predictions:
     silent = [name for name in images if name not in predictions]
     if silent:
         _LOG.warning("findings name no box on %d images (%s)", len(silent), _few(silent))
-    return predictions | {name: () for name in silent}
+    return predictions | dict.fromkeys(silent, ())
 
 
 def _image_of(detection: Detection) -> str:

@@ -77,8 +77,7 @@ def plane_of(geometry: SliceGeometry) -> Plane:
     >>> plane_of(SliceGeometry((0, 0, 0), (0, 1, 0), (0, 0, -1), (1, 1)))
     <Plane.SAGITTAL: 'sagittal'>
     """
-    axis = int(np.abs(geometry.normal).argmax())
-    return (Plane.SAGITTAL, Plane.CORONAL, Plane.AXIAL)[axis]
+    return plane_of_normal(geometry.normal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,3 +227,45 @@ def edge_letters(geometry: SliceGeometry) -> EdgeLetters:
     left, right = direction_letters(tuple(-rightwards)), direction_letters(tuple(rightwards))
     top, bottom = direction_letters(tuple(-downwards)), direction_letters(tuple(downwards))
     return EdgeLetters(left, right, top, bottom)
+
+
+_LARGEST_SKEW = 0.01  # of stated direction vectors, in length and in their dot product
+
+
+def orthonormal(directions: tuple[float, ...]) -> tuple[Vector, Vector] | None:
+    """Return the two unit vectors of an ImageOrientationPatient, None where it is no orientation.
+
+    >>> orthonormal((1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
+    ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+    >>> orthonormal((0.0, 0.0, 0.0, 0.0, 0.0, 0.0)) is None
+    True
+    """
+    pair = np.array(directions, float).reshape(2, 3)
+    lengths = np.linalg.norm(pair, axis=1)
+    if np.abs(lengths - 1).max() > _LARGEST_SKEW or abs(pair[0] @ pair[1]) > _LARGEST_SKEW:
+        return None
+    row, column = (pair / lengths[:, None]).tolist()
+    return tuple(row), tuple(column)
+
+
+_TRAVEL: dict[Plane, Vector] = {
+    Plane.SAGITTAL: LEFT,
+    Plane.AXIAL: HEAD,
+    Plane.CORONAL: POSTERIOR,
+}
+
+
+def travel_mm(plane: Plane, geometry: SliceGeometry, shape_px: tuple[int, int]) -> float:
+    """Return how far the centre of a slice lies along the direction in which slices are counted.
+
+    Patient right to left (sagittal), foot to head (axial), front to back (coronal).
+    """
+    rows, columns = shape_px
+    center = geometry.pixel_to_lps(np.array([[columns / 2, rows / 2]]))[0]
+    return float(center @ np.array(_TRAVEL[plane]))
+
+
+def plane_of_normal(normal: Points) -> Plane:
+    """Return the plane whose axis lies nearest a (3,) normal."""
+    return (Plane.SAGITTAL, Plane.CORONAL, Plane.AXIAL)[int(np.abs(normal).argmax())]
+

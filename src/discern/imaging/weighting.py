@@ -123,7 +123,8 @@ def weigh(contrast: Contrast) -> Weighed:
     if found is None:
         return _by_words(contrast)
     weighting, name = _refined(*found, contrast)
-    return Weighed(weighting, f"{name}: {_timing(contrast)}", sure=True)
+    timing = _timing(contrast)
+    return Weighed(weighting, f"{name}: {timing}" if timing else name, sure=True)
 
 
 def _by_inversion(contrast: Contrast) -> tuple[Weighting, str] | None:

@@ -16,10 +16,13 @@ from discern.inference.tracks import Track
 from discern.spine import Level, levels_upwards
 
 CERTAIN = 0.9  # below this the report says that the numbering is in doubt
-_WEIGHTS = np.array([2.0, 0.5, 1.0, 0.3])
-_INTERCEPT = 0.0
-_PRIOR_ODDS_BY_ROOM = ((0.8, 0.05), (1.2, 1.0), (1.6, 30.0))  # room in disc distances, odds
+_WEIGHTS = np.array([4.697, 0.021, 0.509, 0.689])
+_INTERCEPT = 2.845
+_PRIOR_ODDS_BY_ROOM = ((0.5, 0.1), (0.8, 1.0), (1.1, 30.0))  # room in disc distances, odds
+_ROOM_OF_SACRUM = 0.7  # disc distances below the lowest disc within which S1 and S2 would lie
+_BLIND_SHARE = 0.3  # of the probability, spread evenly where the sacrum is not in view
 _REMNANT_PRIOR = 0.01
+_MOST_FOR_REMNANT = 4.5  # log ratio; too few remnants are known for more than strong doubt
 _MISSED_GAP = 1.55  # of the neighbouring distances: one disc in between was not found
 
 
@@ -70,27 +73,33 @@ def lowest_level_probabilities(chain: Chain) -> dict[Level, float]:
     """Return the probability of each reading of the lowest disc.
 
     L5-S1: usual. L4-L5: the lumbosacral disc is out of view or was missed. S1-S2: a remnant disc
-    in the sacrum was taken for the lumbosacral one.
+    in the sacrum was taken for the lumbosacral one. Where the sacrum is not in view the shapes
+    cannot be checked against it, so part of the probability is spread evenly.
     """
-    odds = _odds_by_room(chain)
+    room = room_in_discs(chain)
+    rooms, prior = zip(*_PRIOR_ODDS_BY_ROOM, strict=True)
+    odds = float(np.exp(np.interp(room, rooms, np.log(prior))))
     if len(chain.centers) < 3:  # noqa: PLR2004 - the cues need two steps
-        odds = min(odds, 1.0)
-        return _normalized({Level.L5_S1: odds, Level.L4_L5: 1.0})
+        return _blurred(_normalized({Level.L5_S1: min(odds, 1.0), Level.L4_L5: 1.0}))
     score = float(lumbosacral_cues(chain) @ _WEIGHTS + _INTERCEPT)
-    weights = {
-        Level.L5_S1: odds * float(np.exp(min(score, 30.0))),
-        Level.L4_L5: 1.0,
-    }
-    weights[Level.S1_S2] = weights[Level.L5_S1] * _REMNANT_PRIOR * _remnant_ratio(chain)
-    return _normalized(weights)
+    usual = odds * float(np.exp(min(score, 30.0)))
+    remnant = usual * _REMNANT_PRIOR * _remnant_ratio(chain)
+    likely = _normalized({Level.L5_S1: usual, Level.L4_L5: 1.0, Level.S1_S2: remnant})
+    seen = room >= _ROOM_OF_SACRUM and likely[Level.L4_L5] < _BLIND_SHARE
+    return likely if seen else _blurred(likely)
 
 
-def _odds_by_room(chain: Chain) -> float:
-    """Odds of L5-S1 before looking at shapes: without image below it, it may just be cut off."""
+def room_in_discs(chain: Chain) -> float:
+    """Return the image below the lowest box in units of the median distance between discs."""
     steps = np.linalg.norm(np.diff(chain.centers, axis=0), axis=1)
     spacing = float(np.median(steps)) if steps.size else float(chain.sizes[:, 0].mean())
-    rooms, odds = zip(*_PRIOR_ODDS_BY_ROOM, strict=True)
-    return float(np.exp(np.interp(chain.room_below / spacing, rooms, np.log(odds))))
+    return chain.room_below / spacing
+
+
+def _blurred(likely: dict[Level, float]) -> dict[Level, float]:
+    possible = {**likely, Level.L3_L4: 0.0}
+    share = _BLIND_SHARE / len(possible)
+    return {level: (1 - _BLIND_SHARE) * p + share for level, p in possible.items()}
 
 
 def _remnant_ratio(chain: Chain) -> float:
@@ -99,7 +108,7 @@ def _remnant_ratio(chain: Chain) -> float:
     narrow = float(np.log(chain.sizes[-1, 0] / chain.sizes[-2, 0]))
     log_ratio = _log_normal(tilt, 3.9, 0.6) - _log_normal(tilt, 1.6, 1.0)
     log_ratio += _log_normal(narrow, -0.4, 0.15) - _log_normal(narrow, -0.14, 0.14)
-    return float(np.exp(np.clip(log_ratio, -20, 20)))
+    return float(np.exp(np.clip(log_ratio, -20, _MOST_FOR_REMNANT)))
 
 
 def _log_normal(value: float, mean: float, deviation: float) -> float:

@@ -24,8 +24,8 @@ def fit_anchors(width_height_px: FloatArray, rng: np.random.Generator) -> Anchor
     distinct = np.unique(width_height_px, axis=0)
     if len(distinct) < count or distinct.min() <= 0:
         raise ValueError(f"anchors need at least {count} different, positive box sizes")
-    starts = [rng.choice(len(distinct), count, replace=False) for _ in range(_RESTARTS)]
-    fits = [_kmeans(width_height_px, distinct[start]) for start in starts]
+    starts = [_spread_sizes(distinct, count, rng) for _ in range(_RESTARTS)]
+    fits = [_kmeans(width_height_px, start) for start in starts]
     best = max(fits, key=lambda centers: mean_best_iou(width_height_px, centers))
     ordered = best[np.argsort(best.prod(axis=1), kind="stable")].round(1)
     rows = ordered.reshape(MAPS, ANCHORS_PER_MAP, 2).tolist()
@@ -47,6 +47,16 @@ def size_iou(sizes: FloatArray, centers: FloatArray) -> FloatArray:
 def mean_best_iou(sizes: FloatArray, centers: FloatArray) -> float:
     """Return how well ``centers`` (K, 2) cover ``sizes`` (N, 2): mean IoU with the best one."""
     return float(size_iou(sizes, centers).max(axis=1).mean())
+
+
+def _spread_sizes(distinct: FloatArray, count: int, rng: np.random.Generator) -> FloatArray:
+    """Draw ``count`` of the sizes, each more likely the worse the ones before cover it."""
+    drawn = [int(rng.integers(len(distinct)))]
+    while len(drawn) < count:
+        distance = 1 - size_iou(distinct, distinct[drawn]).max(axis=1)
+        distance[drawn] = 0
+        drawn.append(int(rng.choice(len(distinct), p=distance**2 / (distance**2).sum())))
+    return distinct[drawn]
 
 
 def _kmeans(sizes: FloatArray, centers: FloatArray) -> FloatArray:

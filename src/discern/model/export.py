@@ -16,6 +16,7 @@ from discern.model.detector import Detector
 from discern.model.layers import ConvNormAct
 
 OPSET = 17
+_WEIGHTED = ("Conv", "Gemm", "MatMul")
 _EXAMPLE_SHAPE = (1, 1, 64, 96)  # batch, channel, height, width; only traced, all but one dynamic
 
 
@@ -98,10 +99,14 @@ def _traced(network: nn.Module) -> onnx.ModelProto:
 
 
 def _store_as_half(graph: onnx.GraphProto) -> None:
-    """Replace every weight (two dimensions or more, float) by its fp16 self and a Cast."""
+    """Replace the weights of every convolution and FC by their fp16 selves and a Cast.
+
+    Biases and anchors stay fp32: they are small, and anchors are not rounded in the detector.
+    """
+    weights = {node.input[1] for node in graph.node if node.op_type in _WEIGHTED}
     casts: list[onnx.NodeProto] = []
     for tensor in graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) <= 1:
+        if tensor.name not in weights:
             continue
         name, stored_name = tensor.name, f"{tensor.name}.fp16"
         half = numpy_helper.to_array(tensor).astype(np.float16)

@@ -41,6 +41,7 @@ def sample_parameters(rng: np.random.Generator) -> PhantomParameters:
         conus_level=USUAL_LEVELS[int(rng.choice([3, 4, 4, 4, 5]))],
         nucleus_gain=tuple(float(g) for g in np.exp(rng.normal(0, 0.18, len(grades)))),
         texture=float(rng.uniform(0.5, 1.7)),
+        texture_seed=int(rng.integers(2**31)),
         contrast=_sample_contrast(rng),
         scanner=_sample_scanner(rng),
     )

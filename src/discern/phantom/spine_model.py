@@ -125,7 +125,8 @@ class PhantomParameters:
         muscle_fat: Fraction of fat in the back muscles.
         conus_level: Disc at which the spinal cord ends.
         nucleus_gain: Factor on the nucleus signal of each disc, head to foot.
-        texture: Strength of the marrow texture, 0 for none.
+        texture: Strength of the texture inside tissues, 0 for none.
+        texture_seed: Which texture; the same in every slice of the patient.
         contrast: Tissue signals.
         scanner: How it is imaged.
     """
@@ -144,6 +145,7 @@ class PhantomParameters:
     conus_level: Level = Level.L1_L2
     nucleus_gain: tuple[float, ...] = (1.0,) * len(USUAL_LEVELS)
     texture: float = 1.0
+    texture_seed: int = 0
     contrast: Contrast = field(default_factory=Contrast)
     scanner: Scanner = field(default_factory=Scanner)
 

@@ -13,7 +13,7 @@ from discern.imaging.study import Image
 
 MAX_EDGE_PX = 512
 _TOP_PERCENTILE = 99.9
-_SHOWN_PERCENTILES = (1.0, 99.3)
+_SHOWN_PERCENTILES = (1.0, 97.0)
 _JPEG_QUALITY = 95  # grey values differ from the 8-bit original by at most about 9 of 255
 
 

@@ -180,7 +180,7 @@ def _sheet(
         scale=shown.scale,
         size=drawing.size,
         units_per_cm=drawing.units_per_mm and drawing.units_per_mm * 10,
-        letters=slice_.geometry and edge_letters(slice_.geometry),
+        letters=None if slice_.geometry is None else edge_letters(slice_.geometry),
         marks=tuple(
             Mark(drawing.rectangle(one.box_xyxy_px), one, disc_of.get(one.id))
             for one in detections

@@ -1,0 +1,131 @@
+"""Time of each stage of one study, and the network against eager PyTorch in the same run.
+
+    python bench/study.py STUDY [--repeats 5]
+
+Each stage is run ``--repeats`` times after one warm-up; the median is printed. The network stage is
+run in turn with the same network in eager PyTorch fp32 (same inputs, same number of threads), so
+that the ratio holds on a noisy machine. The whole command (``discern analyze``) is timed as a
+process of its own with its peak memory.
+"""
+
+import argparse
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from discern.findings import StudyFindings
+from discern.imaging.geometry import usual_view
+from discern.imaging.pixels import letterbox, window
+from discern.imaging.reading import read_study
+from discern.imaging.study import Study
+from discern.inference.analyze import AnalysisOptions, analyze_study, shipped_weights
+from discern.inference.detect import BATCH_SLICES
+from discern.inference.predictor_openvino import OpenVinoPredictor
+from discern.model.detector import NetworkConfig, build_detector
+from discern.reporting.page import render_page
+from discern.spine import Plane
+from discern.weights import load_weights
+
+
+def seconds(run: Callable[[], object], repeats: int) -> float:
+    """Return the median wall time of ``run`` after one warm-up."""
+    run()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def network_inputs(study: Study) -> np.ndarray:
+    """Return the (B, H, W) network inputs of the sagittal series."""
+    rules = load_weights(shipped_weights()).metadata.preprocessing
+    squares = []
+    for slice_ in study.used(Plane.SAGITTAL)[0].slices:
+        view = usual_view(slice_.geometry).apply(slice_.read())
+        windowed = window(view, rules.low_percentile, rules.high_percentile)
+        squares.append(letterbox(windowed, rules.size_px, slice_.spacing_mm)[0])
+    return np.stack(squares)
+
+
+def network_ratio(inputs: np.ndarray, predictor: OpenVinoPredictor, repeats: int) -> list[float]:
+    """Return seconds of OpenVINO and of eager PyTorch, and their ratio, as medians of pairs."""
+    detector = build_detector(NetworkConfig()).eval()
+    batches = [inputs[i : i + BATCH_SLICES] for i in range(0, len(inputs), BATCH_SLICES)]
+
+    def run_openvino() -> None:
+        for batch in batches:
+            predictor.predict(batch)
+
+    @torch.inference_mode()
+    def run_torch() -> None:
+        for batch in batches:
+            detector.decode(detector(torch.from_numpy(batch[:, None])))
+
+    pairs = [(seconds(run_openvino, 1), seconds(run_torch, 1)) for _ in range(repeats)]
+    ours, eager = (statistics.median(column) for column in zip(*pairs, strict=True))
+    return [ours, eager, statistics.median(b / a for a, b in pairs)]
+
+
+def whole_command(study: Path, repeats: int) -> tuple[float, float]:
+    """Return the median wall seconds of ``discern analyze`` and its peak memory in MB."""
+    with tempfile.TemporaryDirectory() as out:
+        command = [sys.executable, "-m", "discern", "analyze", str(study), "--out", out]
+
+        def run() -> None:
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+        wall = seconds(run, repeats)
+    peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return wall, peak_mb
+
+
+def stages(folder: Path, repeats: int) -> dict[str, float]:
+    """Return the median seconds of each stage."""
+    weights = load_weights(shipped_weights())
+    predictor = OpenVinoPredictor(weights)
+    study = read_study(folder)
+    findings: StudyFindings = analyze_study(study, predictor, weights, AnalysisOptions())
+    used = [slice_ for series in study.series if series.used for slice_ in series.slices]
+    return {
+        "read headers, select series": seconds(lambda: read_study(folder), repeats),
+        "decode pixels of used series": seconds(lambda: [s.read() for s in used], repeats),
+        "load and compile weights": seconds(
+            lambda: OpenVinoPredictor(load_weights(shipped_weights())), repeats
+        ),
+        "decode, network, levels, findings": seconds(
+            lambda: analyze_study(study, predictor, weights, AnalysisOptions()), repeats
+        ),
+        "page": seconds(lambda: render_page(findings, study), repeats),
+    }
+
+
+def main() -> None:
+    """Print every figure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("study", type=Path)
+    parser.add_argument("--repeats", type=int, default=5)
+    arguments = parser.parse_args()
+    for name, value in stages(arguments.study, arguments.repeats).items():
+        print(f"{name:36} {value:7.3f} s")
+    inputs = network_inputs(read_study(arguments.study))
+    predictor = OpenVinoPredictor(load_weights(shipped_weights()))
+    ours, eager, ratio = network_ratio(inputs, predictor, arguments.repeats)
+    print(f"{'network, OpenVINO fp32':36} {ours:7.3f} s  ({len(inputs)} slices)")
+    print(f"{'network, eager PyTorch fp32':36} {eager:7.3f} s  ({torch.get_num_threads()} threads)")
+    print(f"{'eager PyTorch / OpenVINO':36} {ratio:7.2f} x  (median of pairs)")
+    wall, peak = whole_command(arguments.study, arguments.repeats)
+    print(f"{'discern analyze, whole process':36} {wall:7.3f} s  peak memory {peak:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

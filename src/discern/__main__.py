@@ -1,0 +1,5 @@
+"""``python -m discern``."""
+
+from discern.cli.main import run
+
+run()

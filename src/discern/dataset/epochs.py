@@ -1,0 +1,150 @@
+"""What one epoch shows, in which order and how changed: a pure function of seed and epoch."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from discern.dataset.augment import (
+    PAPER_SHARE,
+    Intensity,
+    IntensityMode,
+    apply_intensity,
+    sample_online_intensity,
+    sample_paper_intensity,
+)
+from discern.dataset.geometry import GeometryRange, mosaic, place_one
+from discern.dataset.samples import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentationConfig:
+    """How training samples are changed; the two switches are independent.
+
+    Attributes:
+        intensity: Brightness, sharpness and noise.
+        geometry: Scale, rotation, shift and mosaic.
+        mosaic: Chance that a sample is a mosaic of four.
+        mosaic_off_last: Share of the epochs at the end that show whole images only.
+        range: Extent of scale, rotation and shift.
+    """
+
+    intensity: IntensityMode = IntensityMode.ONLINE
+    geometry: bool = True
+    mosaic: float = 0.5
+    mosaic_off_last: float = 0.2
+    range: GeometryRange = field(default_factory=GeometryRange)
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One place in an epoch: which sample, and the seeds of its change."""
+
+    epoch: int
+    place: int
+    index: int
+    paper_copy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EpochPlan:
+    """Order of an epoch: every real sample once (and the paper's copies), phantoms in between.
+
+    Attributes:
+        seed: Of order and changes.
+        real: Number of real samples; they come first in the list of samples.
+        phantom: Number of phantom samples behind them.
+        phantom_share: Share of phantom samples among those shown.
+        paper_copies: Whether 30 % of the real samples are shown a second time, changed.
+    """
+
+    seed: int
+    real: int
+    phantom: int = 0
+    phantom_share: float = 0.0
+    paper_copies: bool = False
+
+    @property
+    def copied(self) -> frozenset[int]:
+        """The fixed 30 % of the real samples with an extra copy (paper 2.4)."""
+        if not self.paper_copies:
+            return frozenset()
+        rng = np.random.default_rng([self.seed, 0])
+        chosen = rng.choice(self.real, round(PAPER_SHARE * self.real), replace=False)
+        return frozenset(int(index) for index in chosen)
+
+    @property
+    def length(self) -> int:
+        """Samples in an epoch."""
+        return self._real_shown + self._phantoms_shown
+
+    def draws(self, epoch: int) -> list[Draw]:
+        """Return the samples of ``epoch`` in their order."""
+        rng = np.random.default_rng([self.seed, 1, epoch])
+        shown = [(index, False) for index in range(self.real)]
+        shown += [(index, True) for index in sorted(self.copied)]
+        shown += [(self.real + index, False) for index in self._phantoms_of(epoch)]
+        order = rng.permutation(len(shown))
+        return [Draw(epoch, place, *shown[at]) for place, at in enumerate(order)]
+
+    @property
+    def _real_shown(self) -> int:
+        return self.real + len(self.copied)
+
+    @property
+    def _phantoms_shown(self) -> int:
+        if not self.phantom:
+            return 0
+        return round(self._real_shown * self.phantom_share / (1 - self.phantom_share))
+
+    def _phantoms_of(self, epoch: int) -> list[int]:
+        """Phantoms take turns, so that all are shown before one comes again."""
+        start = epoch * self._phantoms_shown
+        turns = range(start, start + self._phantoms_shown)
+        rounds: dict[int, list[int]] = {}
+        for turn in turns:
+            number = turn // self.phantom
+            if number not in rounds:
+                rng = np.random.default_rng([self.seed, 2, number])
+                rounds[number] = rng.permutation(self.phantom).tolist()
+        return [rounds[turn // self.phantom][turn % self.phantom] for turn in turns]
+
+
+class TrainingSamples:
+    """Samples in memory, changed when drawn; ``self[draw]`` depends on nothing but the draw."""
+
+    def __init__(
+        self, samples: Sequence[Sample], config: AugmentationConfig, *, seed: int, epochs: int
+    ) -> None:
+        """Keep ``samples``; ``epochs`` is the length of the run, after which mosaics end early."""
+        self._samples = samples
+        self._config = config
+        self._seed = seed
+        self._last_mosaic_epoch = epochs - round(config.mosaic_off_last * epochs)
+        self._alike: dict[bytes, list[int]] = defaultdict(list)
+        for index, sample in enumerate(samples):
+            self._alike[sample.annotated.tobytes()].append(index)
+
+    def __getitem__(self, draw: Draw) -> Sample:
+        """Return the changed sample of ``draw``."""
+        rng = np.random.default_rng([self._seed, 3, draw.epoch, draw.place])
+        placed = self._placed(draw, rng)
+        return replace(placed, image=apply_intensity(placed.image, self._intensity(draw, rng)))
+
+    def _placed(self, draw: Draw, rng: np.random.Generator) -> Sample:
+        sample, config = self._samples[draw.index], self._config
+        if not config.geometry:
+            return sample
+        if draw.epoch >= self._last_mosaic_epoch or rng.random() >= config.mosaic:
+            return place_one(sample, rng, config.range)
+        partners = rng.choice(self._alike[sample.annotated.tobytes()], 3)
+        tiles = [sample, *(self._samples[index] for index in partners)]
+        return mosaic(tiles, rng, config.range)
+
+    def _intensity(self, draw: Draw, rng: np.random.Generator) -> Intensity:
+        if self._config.intensity is IntensityMode.ONLINE:
+            return sample_online_intensity(rng)
+        if draw.paper_copy:  # the same copy in every epoch
+            return sample_paper_intensity(np.random.default_rng([self._seed, 4, draw.index]))
+        return Intensity()

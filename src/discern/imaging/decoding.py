@@ -1,0 +1,82 @@
+"""Pixels of one DICOM frame: decoded when asked for, full stored depth, as float32."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.pixels import pixel_array
+from pydicom.uid import UID
+
+from discern.errors import UnreadableFile
+from discern.imaging.datasets import number, plain_stream, pydicom_damage, text
+from discern.imaging.files import InputFile
+from discern.imaging.study import Image
+
+
+@dataclass(frozen=True, slots=True)
+class FramePixels:
+    """Reads one frame each time it is called; holds no pixels.
+
+    Attributes:
+        index: Frame in its file, from 0.
+        rescale: Slope and intercept of the modality transformation.
+    """
+
+    file: InputFile
+    index: int
+    shape_px: tuple[int, int]
+    transfer_syntax: UID
+    rescale: tuple[float, float]
+
+    def __call__(self) -> Image:
+        """Return the (rows, columns) image, rescaled, MONOCHROME1 inverted.
+
+        Raises:
+            UnreadableFile: The pixel data are damaged or of another size than stated.
+        """
+        module = Dataset()
+        with pydicom_damage(self.file.name), self.file.open() as stream:
+            stored = pixel_array(
+                plain_stream(stream),
+                ds_out=module,
+                index=self.index,
+                transfer_syntax_uid=self.transfer_syntax,
+            )
+        if stored.shape[:2] != self.shape_px:
+            raise UnreadableFile(f"{self.file.name}: pixels are {stored.shape}, not as stated")
+        if stored.ndim == 3:  # (rows, columns, 3): colour capture
+            return stored.mean(axis=2, dtype=np.float32)
+        return self._to_float(stored, module)
+
+    def _to_float(self, stored: NDArray[np.generic], module: Dataset) -> Image:
+        slope, intercept = self.rescale
+        if stored.dtype.kind == "f":
+            values = np.asarray(stored, np.float64)
+            low_high = (float(values.min()), float(values.max()))
+        else:
+            values = self._stored_bits(stored, module).astype(np.float64)
+            bits = int(number(module, "BitsStored") or 16)
+            signed = number(module, "PixelRepresentation") == 1
+            low_high = (-(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1) if signed else (0, 2.0**bits - 1)
+        if text(module, "PhotometricInterpretation") == "MONOCHROME1":
+            values = sum(low_high) - values
+        image: Image = (values * slope + intercept).astype(np.float32)
+        if not np.isfinite(image).all():
+            raise UnreadableFile(f"{self.file.name}: pixel values are not finite")
+        return image
+
+    def _stored_bits(
+        self, stored: NDArray[np.generic], module: Dataset
+    ) -> NDArray[np.integer]:
+        """Return native samples without what lies outside BitsStored (old overlays, PS3.5 8.1)."""
+        samples: NDArray[np.integer] = np.asarray(stored)
+        if self.transfer_syntax.is_encapsulated:
+            return samples
+        allocated = samples.dtype.itemsize * 8
+        bits = int(number(module, "BitsStored") or allocated)
+        high = number(module, "HighBit")
+        above = allocated - 1 - int(bits - 1 if high is None else high)
+        if not 0 <= above <= allocated - bits:
+            return samples
+        return (samples << above) >> (allocated - bits)

@@ -1,0 +1,52 @@
+"""From tissue signal to stored values: partial volume, coil, blur, noise, twelve bits."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from discern.phantom.anatomy import Spine
+from discern.phantom.canvas import Canvas, Field
+from discern.phantom.spine_model import Scanner
+
+Image = NDArray[np.float32]
+
+BITS_STORED = 12
+
+
+def acquire(
+    canvas: Canvas, spine: Spine, scanner: Scanner, rng: np.random.Generator
+) -> Image:
+    """Return the (H, W) image a scanner would store, whole numbers 0 .. 4095 as float32.
+
+    Sub-slices are averaged (partial volume), weighted by the coil, blurred by a Gaussian and
+    corrupted by Rician noise: the magnitude of the signal plus complex white noise.
+    """
+    signal = canvas.signal.mean(axis=0) * coil_gain(canvas, spine, scanner)
+    row_mm, column_mm = canvas.geometry.spacing_mm
+    sigma_px = (scanner.blur_mm / row_mm, scanner.blur_mm / column_mm)
+    blurred = gaussian_filter(signal, sigma_px, mode="nearest")
+    sigma = np.float32(scanner.noise)
+    real = blurred + sigma * rng.standard_normal(blurred.shape, dtype=np.float32)
+    imaginary = sigma * rng.standard_normal(blurred.shape, dtype=np.float32)
+    units = np.rint(scanner.csf_units * np.hypot(real, imaginary))
+    stored: Image = np.clip(units, 0, 2**BITS_STORED - 1).astype(np.float32)
+    return stored
+
+
+def coil_gain(canvas: Canvas, spine: Spine, scanner: Scanner) -> Field:
+    """Return the gain (H, W) of a surface coil under the back, 1 at the canal of L3."""
+    patch = canvas.whole
+    skin = np.interp(patch.z_mm, spine.z_mm, spine.skin_y_mm)
+    near = _fall(skin - patch.y_mm, scanner)
+    middle = spine.bodies[2].z_mm
+    reference_mm = np.interp(middle, spine.z_mm, spine.skin_y_mm - spine.wall_y_mm)
+    ends = 1 - 0.25 * np.clip(np.abs(patch.z_mm - middle) / 160, 0, 1.5) ** 2
+    gain: Field = (near / _fall(reference_mm, scanner) * ends).astype(np.float32)
+    return gain[0]
+
+
+def _fall(depth_mm: NDArray[np.floating], scanner: Scanner) -> NDArray[np.floating]:
+    """Gain at a depth under the skin: exponential towards a floor."""
+    decay = np.exp(-np.clip(depth_mm, 0, None) / scanner.coil_depth_mm)
+    gain: NDArray[np.floating] = scanner.coil_floor + (1 - scanner.coil_floor) * decay
+    return gain

@@ -1,0 +1,134 @@
+"""The spinal canal: dural sac with CSF, cord and cauda equina, epidural fat, nerve roots."""
+
+import numpy as np
+
+from discern.phantom.anatomy import Block, Spine
+from discern.phantom.block_frame import frame_of
+from discern.phantom.canvas import Canvas, Field, Patch, covered, step
+from discern.phantom.spine_model import PhantomParameters
+from discern.phantom.texture import Textures
+from discern.spine import Level
+
+CSF = 1.0
+_DURA = 0.12
+_ROOT = 0.42
+CANAL_REACH_MM = 14.0
+"""No part of the dural sac lies farther from the midline."""
+_ROOTS = tuple(
+    (side, rank, depth)
+    for rank in range(6)
+    for side, depth in ((-1, 0.30 + 0.04 * (rank % 3)), (1, 0.34 + 0.04 * ((rank + 1) % 3)))
+)
+"""Side, number of the exit (0 = L2) and resting depth in the sac, of each cauda equina root."""
+
+
+def depth_mm(patch: Patch, spine: Spine) -> Field:
+    """Return how far the points lie behind the posterior wall of the bodies."""
+    wall = np.interp(patch.z_mm, spine.z_mm, spine.wall_y_mm).astype(np.float32)
+    cosine = np.interp(patch.z_mm, spine.z_mm, spine.wall_cosine).astype(np.float32)
+    depth: Field = (patch.y_mm - wall) * cosine
+    return depth
+
+
+def paint_canal(
+    canvas: Canvas, spine: Spine, parameters: PhantomParameters, textures: Textures
+) -> None:
+    """Paint what fills the canal; bones and discs come later and on top."""
+    for block in (*spine.bodies, *spine.discs.values(), *spine.sacrum[:3]):
+        center = np.array([0.0, *((block.y_mm, block.z_mm) + 22.0 * block.lower.back)])
+        center[0] = spine.shift_mm(center[2:])[0]
+        for patch in canvas.near(center, 34.0):
+            _paint_epidural_fat(patch, depth_mm(patch, spine), spine, parameters, textures)
+    for patch in canvas.midline(CANAL_REACH_MM):
+        _paint_sac(patch, spine, parameters)
+    for body in spine.bodies:
+        _paint_ganglia(canvas, spine, body, parameters)
+
+
+def _paint_epidural_fat(
+    patch: Patch, depth: Field, spine: Spine, parameters: PhantomParameters, textures: Textures
+) -> None:
+    """Fat round the sac and in the foramina, darker towards the flanks."""
+    del spine
+    side = np.abs(patch.x_mm)
+    bone = np.maximum(np.abs(depth - 6.5) - 9.5, side - 24)
+    behind = np.maximum(np.abs(depth - parameters.canal_mm) - 4.0, side - 7)
+    fat = parameters.contrast.fat * (0.75 + 0.10 * textures.lumps.at(patch))
+    patch.paint(covered(np.minimum(bone, behind), 2.0), fat)
+    patch.paint(covered(np.maximum(np.abs(depth) - 0.7, side - 11)), _DURA / 2)
+
+
+def _paint_sac(patch: Patch, spine: Spine, parameters: PhantomParameters) -> None:
+    depth = depth_mm(patch, spine)
+    size = sac_size(patch.z_mm, spine)
+    half = parameters.canal_mm / 2 * size * 0.93
+    gap = 0.9 + 3.2 * step(spine.discs[Level.L4_L5].z_mm, spine.sacrum[0].z_mm, patch.z_mm)
+    across = (0.62 * parameters.canal_mm) * size
+    v = (depth - gap - half) / np.maximum(half, 0.1)
+    # Flat in front, pointed behind, more so towards the sacrum.
+    width = across * (1 - 0.18 * v)
+    radius = np.sqrt(v**2 + (patch.x_mm / np.maximum(width, 0.1)) ** 2)
+    distance = (radius - 1) * np.maximum(half, 0.1)
+    patch.paint(covered(distance - 0.6) * (size > 0.05), _DURA)  # noqa: PLR2004
+    inside = covered(distance) * (size > 0.05)  # noqa: PLR2004
+    patch.paint(inside, CSF)
+    _paint_cord(patch, v * half, inside, spine, parameters)
+    _paint_roots(patch, v, half, inside, spine)
+
+
+def sac_size(z_mm: Field, spine: Spine) -> Field:
+    """Return the calibre of the dural sac, 1 at L3, closing within S2."""
+    tip_mm = spine.sacrum[2].z_mm
+    open_mm = spine.discs[Level.L5_S1].z_mm + 12
+    size: Field = np.sqrt(np.clip((z_mm - tip_mm) / (open_mm - tip_mm), 0, 1)) * (
+        1 - 0.10 * step(spine.discs[Level.L1_L2].z_mm, spine.discs[Level.T10_T11].z_mm, z_mm)
+    )
+    return size
+
+
+def _paint_cord(
+    patch: Patch, offset: Field, inside: Field, spine: Spine, parameters: PhantomParameters
+) -> None:
+    """Cord, swollen at the conus and tapering to its tip; it lies a little behind the middle."""
+    tip_mm = spine.discs[parameters.conus_level].z_mm
+    above = np.clip((patch.z_mm - tip_mm) / 32.0, 0, 1)
+    calibre = 4.3 * np.sqrt(above) + 0.4 * np.exp(-(((patch.z_mm - tip_mm - 36) / 14) ** 2))
+    back = 1.2 - 1.6 * above
+    radius = np.sqrt((offset - back) ** 2 + (patch.x_mm / 1.2) ** 2)
+    coverage = covered(radius - calibre, 1.2) * inside * (above > 0)
+    patch.paint(coverage, parameters.contrast.cord)
+
+
+def _paint_roots(patch: Patch, v: Field, half: Field, inside: Field, spine: Spine) -> None:
+    """Roots settle at the back of the sac (lying patient) and fan out to their exits."""
+    start_mm = spine.discs[Level.L1_L2].z_mm + 8
+    exits_mm = [spine.discs[level].z_mm for level in (
+        Level.L2_L3, Level.L3_L4, Level.L4_L5, Level.L5_S1)]
+    exits_mm += [spine.sacrum[1].z_mm, spine.sacrum[2].z_mm]
+    for side, rank, rest in _ROOTS:
+        way = np.clip((start_mm - patch.z_mm) / (start_mm - exits_mm[rank]), 0, 1)
+        across = side * (0.8 + 0.75 * (5 - rank) * np.sqrt(way) + 2.5 * way**6)
+        settle = rest + 0.35 * (rank / 5) - 0.5 * way**6
+        wave = 0.25 * np.sin(patch.z_mm / (9 + rank) + 1.7 * rank + side)
+        distance = np.hypot(patch.x_mm - across - wave, (v - settle) * half)
+        present = inside * (way > 0) * (way < 1)
+        patch.paint(0.8 * covered(distance - 0.62, 0.9) * present, _ROOT)
+
+
+def _paint_ganglia(
+    canvas: Canvas, spine: Spine, body: Block, parameters: PhantomParameters
+) -> None:
+    """The root under each pedicle: a gray oval in the fat of the foramen."""
+    for side in (-1, 1):
+        across = side * (0.27 * 2 * body.lower.half_width_mm + 1)
+        shift = float(spine.shift_mm(np.array(body.z_mm)))
+        back = body.lower.half_depth_mm + 4.0
+        center = np.array([across + shift, *((body.y_mm, body.z_mm) + back * body.lower.back)])
+        for patch in canvas.near(center, 22.0):
+            frame = frame_of(patch, body, dip_mm=0.0)
+            radius = np.sqrt(
+                ((frame.x - across) / 5) ** 2
+                + ((frame.p - back - 0.3 * (frame.x - across) * -side) / 2.6) ** 2
+                + ((frame.q + 8) / 3.4) ** 2
+            )
+            patch.paint(covered((radius - 1) * 2.6), 0.9 * parameters.contrast.cord)

@@ -1,0 +1,162 @@
+"""Intervertebral discs: annulus, nucleus by Pfirrmann grade, bulge and herniation."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from discern.phantom.anatomy import Block, Spine
+from discern.phantom.block_frame import CONCAVITY_MM, BlockFrame, frame_of, outline_mm
+from discern.phantom.canvas import Canvas, Field, Patch, Window, covered, step
+from discern.phantom.spine_model import Herniation, PhantomParameters
+from discern.phantom.texture import Textures
+from discern.spine import USUAL_LEVELS, Level, PfirrmannGrade
+
+Mask = NDArray[np.bool_]
+
+_CLEFT_DEPTH = {PfirrmannGrade.I: 0.05, PfirrmannGrade.II: 0.5, PfirrmannGrade.III: 0.3}
+_UNEVENNESS = (0.03, 0.10, 0.18, 0.28, 0.25)
+_BORDER = (0.16, 0.22, 0.5, 0.8, 0.9)
+"""Share of the disc radius over which nucleus fades into annulus: sharp at 1 and 2, lost at 4."""
+_MIN_COVERAGE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class DiscFootprint:
+    """The pixels of one disc on one slice.
+
+    Attributes:
+        level: The disc.
+        window: Part of the image that the masks (h, w) cover.
+        disc: At least half of the slice thickness is disc, herniated material included.
+        posterior: The posterior third of the disc, and herniated material.
+        herniated: Herniated material beyond the posterior margin.
+    """
+
+    level: Level
+    window: Window
+    disc: Mask
+    posterior: Mask
+    herniated: Mask
+
+
+def paint_discs(
+    canvas: Canvas, spine: Spine, parameters: PhantomParameters, textures: Textures
+) -> list[DiscFootprint]:
+    """Paint all discs, remnants in the sacrum first, and return where each one lies."""
+    for block in spine.sacrum:
+        if "-" in block.name:
+            for patch in canvas.near(np.array([0.0, block.y_mm, block.z_mm]), 30.0):
+                _paint_remnant(patch, block, parameters)
+    footprints = []
+    for level, block in spine.discs.items():
+        for patch in canvas.near(np.array(spine.disc_center_lps_mm(level)), 42.0):
+            footprints.append(_paint_disc(patch, level, block, parameters, textures))
+    return footprints
+
+
+def _paint_remnant(patch: Patch, block: Block, parameters: PhantomParameters) -> None:
+    frame = frame_of(patch, block, dip_mm=0.0)
+    distance = np.maximum(
+        outline_mm(frame, front_mm=-1.0, back_mm=-1.0), -np.minimum(frame.lower, frame.upper)
+    )
+    patch.paint(covered(distance), parameters.contrast.annulus)
+    core = np.maximum(distance + 0.6, np.abs(frame.p) - 0.5 * frame.half_depth)
+    patch.paint(0.8 * covered(core), parameters.contrast.marrow * 0.8)
+
+
+def _paint_disc(
+    patch: Patch,
+    level: Level,
+    block: Block,
+    parameters: PhantomParameters,
+    textures: Textures,
+) -> DiscFootprint:
+    frame = frame_of(patch, block, dip_mm=CONCAVITY_MM)
+    distance = disc_distance_mm(frame, parameters.bulge_mm[USUAL_LEVELS.index(level)])
+    patch.paint(covered(distance), disc_signal(patch, frame, level, parameters, textures))
+    inside = distance < 0
+    posterior = inside & (frame.p > frame.half_depth / 3)
+    herniation = parameters.herniation_of(level)
+    beyond = np.zeros_like(inside)
+    if herniation is not None:
+        beyond = _paint_herniation(patch, block, herniation, parameters, textures) & ~inside
+    return DiscFootprint(
+        level,
+        patch.window,
+        disc=_most(inside | beyond),
+        posterior=_most(posterior | beyond),
+        herniated=_most(beyond),
+    )
+
+
+def disc_distance_mm(frame: BlockFrame, bulge_mm: float) -> Field:
+    """Return the signed distance (negative inside) to the disc, bulge included."""
+    radial = outline_mm(frame, front_mm=0.5 + 0.4 * bulge_mm, back_mm=0.4 + bulge_mm)
+    # The free margin is rounded: towards the plates the outline draws in by a millimetre.
+    margin = 1.0 * (2 * frame.t - 1) ** 4
+    distance: Field = np.maximum(radial + margin, -np.minimum(frame.lower, frame.upper))
+    return distance
+
+
+def disc_signal(
+    patch: Patch, frame: BlockFrame, level: Level, parameters: PhantomParameters, textures: Textures
+) -> Field:
+    """Return the T2 signal inside a disc by its grade (Pfirrmann et al., Spine 26:1873, 2001)."""
+    grade = parameters.grade_of(level)
+    contrast, row = parameters.contrast, int(grade) - 1
+    v = 2 * frame.t - 1
+    radius = np.sqrt(
+        ((frame.p - 0.04 * frame.half_depth) / (0.80 * frame.half_depth)) ** 2
+        + (frame.x / (0.80 * frame.half_width)) ** 2
+        + (v / 1.12) ** 4
+    )
+    border = _BORDER[row]
+    core = step(0.92 + border / 2, 0.92 - border, radius)
+    uneven = 1 + _UNEVENNESS[row] * parameters.texture * textures.lumps.at(patch)
+    wave = v + 0.12 * textures.lumps.at(patch)
+    cleft = 1 - _CLEFT_DEPTH.get(grade, 0.0) * np.exp(-((wave / 0.2) ** 2)) * (radius < 1)
+    gain = parameters.nucleus_gain[USUAL_LEVELS.index(level)]
+    nucleus = gain * contrast.nucleus[row] * np.clip(uneven, 0.3, 2) * cleft
+    signal: Field = contrast.annulus + core * np.maximum(nucleus - contrast.annulus, 0)
+    return signal
+
+
+def _paint_herniation(
+    patch: Patch,
+    block: Block,
+    herniation: Herniation,
+    parameters: PhantomParameters,
+    textures: Textures,
+) -> Mask:
+    """Paint the protrusion, pushed into the canal under a dark rim; return its sample points."""
+    frame = frame_of(patch, block, dip_mm=0.0)
+    distance = herniation_distance_mm(frame, block, herniation)
+    grade = parameters.grade_of(herniation.level)
+    core = 0.6 * parameters.contrast.nucleus[int(grade) - 1] + parameters.contrast.annulus
+    patch.paint(covered(distance - 0.7), 0.4 * parameters.contrast.annulus)
+    inner = core * np.clip(1 + 0.15 * textures.lumps.at(patch), 0.4, 1.8)
+    patch.paint(covered(distance + 0.6), inner)
+    return distance < 0
+
+
+def herniation_distance_mm(frame: BlockFrame, block: Block, herniation: Herniation) -> Field:
+    """Return the signed distance (negative inside) to the protruded material, an ellipsoid."""
+    root_mm = 4.0
+    half_depth_mm = (herniation.depth_mm + root_mm) / 2 + 1
+    half_height_mm = max(0.42 * block.height_mm, 0.5 * herniation.depth_mm, 3.0)
+    center_p = frame.half_depth + herniation.depth_mm - half_depth_mm
+    radius = np.sqrt(
+        ((frame.p - center_p) / half_depth_mm) ** 2
+        + ((frame.x - herniation.offset_mm) / (herniation.width_mm / 2)) ** 2
+        + ((frame.q - herniation.migration_mm * step(-2, 6, frame.p - frame.half_depth))
+           / half_height_mm) ** 2
+    )
+    distance: Field = (radius - 1) * np.float32(min(half_depth_mm, half_height_mm))
+    return distance
+
+
+def _most(inside: Mask) -> Mask:
+    """Return (h, w): where at least half of the sub-slices are inside."""
+    mask: Mask = inside.mean(axis=0) >= _MIN_COVERAGE
+    return mask

@@ -1,0 +1,112 @@
+"""Sampling the synthetic spine into sagittal and axial slices with their truth."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from discern.annotations import GroundTruth
+from discern.imaging.geometry import SliceGeometry, plane_of
+from discern.phantom.acquisition import acquire
+from discern.phantom.anatomy import Spine, build_spine
+from discern.phantom.bones import paint_bones
+from discern.phantom.canal import paint_canal
+from discern.phantom.canvas import Canvas
+from discern.phantom.discs import paint_discs
+from discern.phantom.placement import AXIAL_MATRIX_PX, axial_geometries, sagittal_geometries
+from discern.phantom.spine_model import PhantomParameters
+from discern.phantom.surroundings import paint_surroundings
+from discern.phantom.texture import Textures
+from discern.phantom.truth import truth_of
+from discern.spine import Plane
+
+SAGITTAL_SLICES = 15
+_SUB_SLICES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class PhantomSlice:
+    """One synthetic slice.
+
+    Attributes:
+        image: (H, W) float32, stored values 0 .. 4095.
+        geometry: Its place in the patient frame.
+        truth: Boxes on it; its image is named like "<patient>_sagittal_07".
+        plane: Sagittal or axial.
+        block: Axial slices along one disc are parallel and share this number; sagittal: 0.
+    """
+
+    image: NDArray[np.float32]
+    geometry: SliceGeometry
+    truth: GroundTruth
+    plane: Plane
+    block: int = 0
+
+
+def render_sagittal(
+    parameters: PhantomParameters,
+    rng: np.random.Generator,
+    *,
+    slices: int = SAGITTAL_SLICES,
+    patient: str = "phantom",
+) -> list[PhantomSlice]:
+    """Render ``slices`` parallel sagittal T2 slices about the midline, patient right to left.
+
+    ``rng`` draws the noise of the image; all else, texture included, is in ``parameters``.
+    """
+    spine, scanner = build_spine(parameters), parameters.scanner
+    planes = ((0, plane) for plane in sagittal_geometries(spine, scanner, slices))
+    artist = _Artist(parameters, spine, scanner.matrix_px, patient)
+    return artist.render(planes, rng)
+
+
+def render_axial(
+    parameters: PhantomParameters, rng: np.random.Generator, *, patient: str = "phantom"
+) -> list[PhantomSlice]:
+    """Render four axial T2 slices along each disc L5-S1 ... L1-L2, foot to head."""
+    spine = build_spine(parameters)
+    artist = _Artist(parameters, spine, AXIAL_MATRIX_PX, patient)
+    return artist.render(axial_geometries(spine, parameters.scanner), rng)
+
+
+class _Artist:
+    """Paints slices of one patient; holds the anatomy and the textures between slices."""
+
+    def __init__(
+        self, parameters: PhantomParameters, spine: Spine, size_px: int, patient: str
+    ) -> None:
+        self._parameters = parameters
+        self._spine = spine
+        self._size_px = size_px
+        self._patient = patient
+        self._textures = Textures.draw(np.random.default_rng(parameters.texture_seed))
+        thickness_mm = parameters.scanner.slice_thickness_mm
+        steps = (np.arange(_SUB_SLICES) - (_SUB_SLICES - 1) / 2) / _SUB_SLICES
+        self._offsets_mm = (steps * thickness_mm).astype(np.float32)
+
+    def render(
+        self, planes: Iterable[tuple[int, SliceGeometry]], rng: np.random.Generator
+    ) -> list[PhantomSlice]:
+        """Paint and acquire every plane, in order."""
+        return [
+            self._slice(index, block, geometry, rng)
+            for index, (block, geometry) in enumerate(planes)
+        ]
+
+    def _slice(
+        self, index: int, block: int, geometry: SliceGeometry, rng: np.random.Generator
+    ) -> PhantomSlice:
+        shape_px = (self._size_px, self._size_px)
+        canvas = Canvas(geometry, shape_px, self._offsets_mm, self._spine)
+        parts = (canvas, self._spine, self._parameters, self._textures)
+        paint_surroundings(*parts)
+        paint_canal(*parts)
+        paint_bones(*parts)
+        footprints = paint_discs(*parts)
+        plane = plane_of(geometry)
+        name = f"{self._patient}_{plane}_{index:02d}"
+        empty = GroundTruth(name, self._patient, plane, shape_px, boxes=())
+        truth = truth_of(footprints, self._parameters, empty, geometry.spacing_mm)
+        image = acquire(canvas, self._spine, self._parameters.scanner, rng)
+        return PhantomSlice(image, geometry, truth, plane, block)

@@ -1,0 +1,115 @@
+"""The report page: findings and images of one study as one HTML file that works offline.
+
+The file holds its own style, script and images and may load nothing else: a Content-Security-Policy
+allows exactly the one style and the one script below, by their hashes. Every word that came from a
+file is escaped by the template engine and stripped of control characters. No time and no path are
+written, so the same findings give the same bytes.
+"""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from discern.findings import DiscFinding, LesionStatus, Source, StudyFindings
+from discern.imaging.study import Study
+from discern.reporting import wording
+from discern.reporting.viewers import build_viewers
+from discern.spine import PfirrmannGrade, Plane
+
+DOUBTFUL_BELOW = 0.9
+_SOURCE_WORDS = {
+    Source.DICOM: "DICOM files",
+    Source.NIFTI: "a NIfTI volume",
+    Source.RASTER: "plain images",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One disc of the table and the sheet that each viewer turns to when it is chosen."""
+
+    disc: DiscFinding
+    doubtful: bool
+    sagittal: int | None
+    axial: int | None
+
+
+def render_page(findings: StudyFindings, study: Study) -> str:
+    """Return the HTML of ``report.html``; reads the pixels of the used series of ``study``."""
+    style, script = _asset("report.css"), _asset("report.js")
+    viewers = build_viewers(findings, study)
+    doubtful = findings.numbering.confidence < DOUBTFUL_BELOW
+    text = _environment().get_template("report.html.j2").render(
+        findings=findings,
+        study=study,
+        summary=wording.summary(findings),
+        source_words=_SOURCE_WORDS[findings.source],
+        doubtful=doubtful,
+        synthetic=any(one.code == "synthetic" for one in findings.warnings),
+        warnings=[one for one in findings.warnings if one.code != "synthetic"],
+        slice_counts={one.id: len(one.slices) for one in study.series},
+        rows=[
+            Row(disc, doubtful or disc.level_confidence < DOUBTFUL_BELOW, sagittal, axial)
+            for disc, sagittal, axial in zip(
+                findings.discs, viewers.sagittal_of, viewers.axial_of, strict=True
+            )
+        ],
+        viewers=viewers,
+        axial_assessed=_axial_assessed(findings),
+        any_conformal=any(one.pfirrmann and one.pfirrmann.conformal_set for one in findings.discs),
+        glossary=wording.GLOSSARY,
+        romans=[grade.name for grade in PfirrmannGrade],
+        policy=_policy(style, script),
+        style=Markup(style),  # noqa: S704 - our own file, not data
+        script=Markup(script),  # noqa: S704 - our own file, not data
+    )
+    return text.rstrip("\n") + "\n"
+
+
+def _axial_assessed(findings: StudyFindings) -> bool:
+    """Whether any verdict rests on axial slices."""
+    return any(
+        Plane.AXIAL in lesion.planes and lesion.status is not LesionStatus.NOT_ASSESSED
+        for disc in findings.discs
+        for lesion in (disc.herniation, disc.hiz)
+    )
+
+
+def _asset(name: str) -> str:
+    return (files(__package__) / "templates" / name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """Return the Content-Security-Policy that admits this style, this script and data images."""
+    return (
+        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none';"
+        f" style-src '{_digest(style)}'; script-src '{_digest(script)}'"
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("discern.reporting", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=wording.printable,
+    )
+    environment.filters |= {
+        "percent": wording.percent,
+        "date": wording.date,
+        "short_uid": wording.short_uid,
+        "lesion_place": wording.lesion_place,
+        "sheet_caption": wording.sheet_caption,
+        "mark_words": wording.mark_words,
+    }
+    return environment

@@ -1,0 +1,125 @@
+"""The sentences of the report page: plain words for findings, and text made safe to show."""
+
+import unicodedata
+from typing import Protocol
+
+from markupsafe import Markup
+
+from discern.findings import DiscFinding, LesionFinding, LesionStatus, StudyFindings
+from discern.reporting.viewers import Mark, Sheet
+from discern.spine import PfirrmannGrade
+
+_UNSAFE = frozenset({"Cc", "Cf", "Cs"})  # control, format (text direction), lone surrogates
+
+GLOSSARY = (
+    ("I", 1, "Homogeneous bright nucleus, clear border to the annulus, normal height."),
+    ("II", 2, "Inhomogeneous nucleus, with or without a dark band; border clear, height normal."),
+    ("III", 3, "Grey nucleus, border unclear; height normal or slightly lower."),
+    ("IV", 4, "Grey to black, nucleus and annulus not told apart; normal to moderately lower."),
+    ("V", 5, "Black, and the disc space has collapsed."),
+)
+"""Pfirrmann (2001) in a few words: name, number, meaning."""
+
+
+def printable(value: object) -> object:
+    """Return text without control, direction and surrogate characters; other values as they are.
+
+    >>> printable("T2\\x00 sag\\u202e\\nittal")
+    'T2 sag ittal'
+    """
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    spaced = " ".join(value.split("\n"))
+    return "".join(one for one in spaced if unicodedata.category(one) not in _UNSAFE)
+
+
+def percent(share: float) -> str:
+    """Return a share of one in whole per cent, never rounded up to certainty.
+
+    >>> percent(0.973), percent(0.997), percent(0.002), percent(1.0)
+    ('97 %', '>99 %', '<1 %', '100 %')
+    """
+    if 0.99 < share < 1:
+        return ">99 %"
+    return "<1 %" if 0 < share < 0.01 else f"{share * 100:.0f} %"
+
+
+def date(stated: str) -> str:
+    """Return a DICOM date in ISO form; anything else as stated.
+
+    >>> date("20070101"), date("2007")
+    ('2007-01-01', '2007')
+    """
+    if len(stated) == 8 and stated.isdecimal():
+        return f"{stated[:4]}-{stated[4:6]}-{stated[6:]}"
+    return stated
+
+
+def short_uid(uid: str) -> str:
+    """Return the end of a long UID, which is the part that differs.
+
+    >>> short_uid("1.2.840.113619.2.176.2025.1499492.7409.1172755464.916")
+    '…7409.1172755464.916'
+    """
+    return uid if len(uid) <= 24 else "…" + uid[-19:].lstrip(".")
+
+
+def lesion_place(finding: LesionFinding) -> str:
+    """Return where a lesion was seen.
+
+    >>> lesion_place(LesionFinding(LesionStatus.PRESENT, side="left", consecutive_slices=3))
+    'left, 3 neighbouring slices'
+    """
+    run = finding.consecutive_slices
+    slices = "one slice" if run == 1 else f"{run} neighbouring slices" if run else ""
+    planes = " and ".join(finding.planes)
+    return ", ".join(part for part in (finding.side, finding.zone, planes, slices) if part)
+
+
+def sheet_caption(sheet: Sheet) -> str:
+    """Return the name of the series and the number of the slice, counted from 1."""
+    description = sheet.series.description or f"series {sheet.series.id}"
+    return f"{description}, slice {sheet.slice_.index + 1} of {len(sheet.series.slices)}"
+
+
+class _HasDisc(Protocol):
+    @property
+    def disc(self) -> DiscFinding: ...
+
+
+def mark_words(mark: Mark, rows: list[_HasDisc]) -> str:
+    """Return what one box says by itself; the verdict on the disc may differ."""
+    one = mark.detection
+    level = "Not assigned to a disc" if mark.disc is None else str(rows[mark.disc].disc.level)
+    says = f"grade {one.label.grade.name}" if one.label.grade else str(one.label)
+    return f"{level}: {says} on this slice, score {one.score:.2f}"
+
+
+def summary(findings: StudyFindings) -> str:
+    """Return the study in one line: how many discs, the highest grade, herniations."""
+    if not findings.discs:
+        return "No disc was found."
+    first, last = findings.discs[0].level, findings.discs[-1].level
+    found = f"{len(findings.discs)} discs, {first} to {last}"
+    count = "1 disc, " + first if len(findings.discs) == 1 else found
+    parts = [count, _highest_grade(findings.discs), _herniations(findings.discs)]
+    return ". ".join(part for part in parts if part) + "."
+
+
+def _highest_grade(discs: tuple[DiscFinding, ...]) -> str:
+    grades = [disc.pfirrmann.grade for disc in discs if disc.pfirrmann]
+    if not grades:
+        return ""
+    worst: PfirrmannGrade = max(grades)
+    levels = [d.level for d in discs if d.pfirrmann and d.pfirrmann.grade is worst]
+    return f"Highest grade {worst.name} at {', '.join(levels)}"
+
+
+def _herniations(discs: tuple[DiscFinding, ...]) -> str:
+    if all(disc.herniation.status is LesionStatus.NOT_ASSESSED for disc in discs):
+        return "Herniation not assessed"
+    present = [disc for disc in discs if disc.herniation.status is LesionStatus.PRESENT]
+    if not present:
+        return "No herniation detected"
+    doubt = " (experimental)" if any(disc.herniation.experimental for disc in present) else ""
+    return f"Herniation{doubt} at {', '.join(disc.level for disc in present)}"

@@ -1,0 +1,136 @@
+"""What happens after an epoch: a look at the validation patients, a checkpoint, a line of log."""
+
+import csv
+import logging
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import lightning as L
+from tqdm import tqdm
+
+from discern.training.module import DetectionModule
+from discern.training.validation import ValidationImage, grade_outcomes, validation_metrics
+
+_LOG = logging.getLogger(__name__)
+
+
+class Validation(L.Callback):
+    """Logs the figures of the averaged weights every ``every`` epochs and after the last."""
+
+    def __init__(self, images: Sequence[ValidationImage], every: int) -> None:
+        """Look at ``images``; nothing happens without any."""
+        self._images = images
+        self._every = every
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Predict and compare."""
+        done = trainer.current_epoch + 1
+        if not self._images or (done % self._every and done != trainer.max_epochs):
+            return
+        module = _detection(pl_module)
+        metrics = validation_metrics(grade_outcomes(module.averaged_detector, self._images))
+        module.log_dict(
+            {**asdict(metrics), "selection": metrics.selection},
+            batch_size=1,
+            rank_zero_only=True,
+        )
+        if trainer.is_global_zero:
+            figures = "  ".join(f"{name} {value:.3f}" for name, value in asdict(metrics).items())
+            _LOG.info("epoch %d: %s", done, figures)
+
+
+class Checkpoints(L.Callback):
+    """Keeps ``last.ckpt`` of every epoch, and ``best.ckpt`` of the best look at the validation."""
+
+    def __init__(self, folder: Path) -> None:
+        """Write into ``folder``."""
+        self._folder = folder
+        self._best = float("-inf")
+
+    def state_dict(self) -> dict[str, float]:
+        """Return the best figure so far, for a resumed run."""
+        return {"best": self._best}
+
+    def load_state_dict(self, state_dict: dict[str, float]) -> None:
+        """Take up the best figure of the interrupted run."""
+        self._best = state_dict["best"]
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Write beside and rename, so that an interruption leaves the last complete file."""
+        figure = trainer.callback_metrics.get("selection")
+        improved = figure is not None and float(figure) > self._best
+        if improved and figure is not None:
+            self._best = float(figure)
+        for name in ("last", "best") if improved else ("last",):
+            written = self._folder / f"{name}.ckpt.writing"
+            trainer.save_checkpoint(written)
+            if trainer.is_global_zero:
+                os.replace(written, self._folder / f"{name}.ckpt")  # noqa: PTH105 - atomic
+
+
+class EpochTable(L.Callback):
+    """Appends one row an epoch to ``metrics.csv``: losses, learning rate, seconds, figures."""
+
+    COLUMNS = (
+        "epoch", "seconds", "learning_rate", "loss", "box", "objectness", "classes",
+        "disc_recall", "false_per_image", "exact", "within_one", "kappa_quadratic",
+    )  # fmt: skip
+
+    def __init__(self, path: Path) -> None:
+        """Write to ``path``; a resumed run goes on below."""
+        self._path = path
+        self._started = 0.0
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Start the clock."""
+        self._started = time.monotonic()
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Append the row."""
+        if not trainer.is_global_zero:
+            return
+        known = {name: f"{float(value):.5f}" for name, value in trainer.callback_metrics.items()}
+        row = {name: known.get(name, "") for name in self.COLUMNS}
+        row["epoch"] = str(trainer.current_epoch + 1)
+        row["seconds"] = f"{time.monotonic() - self._started:.1f}"
+        row["learning_rate"] = f"{trainer.optimizers[0].param_groups[0]['lr']:.6f}"
+        new = not self._path.exists()
+        with self._path.open("a", newline="", encoding="utf-8") as opened:
+            writer = csv.DictWriter(opened, self.COLUMNS)
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+
+
+class TimeLeft(L.Callback):
+    """One progress bar over the whole run, on standard error, with the time left."""
+
+    _bar: "tqdm[None]"
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Open the bar, at the place where a resumed run goes on."""
+        self._bar = tqdm(
+            total=int(trainer.estimated_stepping_batches),
+            initial=trainer.global_step,
+            unit="step",
+            mininterval=1 if os.isatty(2) else 30,
+            disable=not trainer.is_global_zero,
+        )
+
+    def on_train_batch_end(self, trainer: L.Trainer, *_: object) -> None:
+        """Move on."""
+        self._bar.update()
+        self._bar.set_description(f"epoch {trainer.current_epoch + 1}", refresh=False)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Close the bar."""
+        self._bar.close()
+
+
+def _detection(module: L.LightningModule) -> DetectionModule:
+    if not isinstance(module, DetectionModule):
+        raise TypeError(f"{type(module).__name__} is not a DetectionModule")
+    return module

@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+
+from discern.findings import LesionStatus
+from discern.inference.fusion import (
+    grade_of,
+    grade_probabilities,
+    lesion_finding,
+    lesions_of,
+)
+from discern.inference.tracks import PlacedBox, Track
+from discern.postprocess import SelectedBox
+from discern.spine import Label, PfirrmannGrade, Plane
+from discern.weights import Head, TrainedOn, WeightsMetadata
+
+
+def disc(slice_index: int, scores: tuple[float, ...]) -> PlacedBox:
+    selected = SelectedBox(Label.PFIRRMANN_3, max(scores), (*scores, 0.0, 0.0), (0, 0, 1, 1))
+    place = np.array([4.0 * slice_index, 0.0, 0.0])
+    return PlacedBox(f"d{slice_index}", slice_index, selected, place, np.array([36.0, 10.0]))
+
+
+def herniation(slice_index: int, posterior_mm: float, score: float = 0.6) -> PlacedBox:
+    scores = (0.0,) * 5 + (score, 0.0)
+    selected = SelectedBox(Label.HERNIATION, score, scores, (0, 0, 1, 1))
+    place = np.array([4.0 * slice_index, posterior_mm, 0.0])
+    return PlacedBox(f"h{slice_index}", slice_index, selected, place, np.array([12.0, 12.0]))
+
+
+TRACK = Track(tuple(disc(i, (0.0, 0.1, 0.8, 0.1, 0.0)) for i in range(3, 8)))
+
+
+def trained(kind: TrainedOn) -> WeightsMetadata:
+    return WeightsMetadata("test", "0", heads=(Head(Label.HERNIATION, Plane.SAGITTAL, kind),))
+
+
+def test_the_grade_is_the_mean_of_the_three_middle_slices_only() -> None:
+    bright, dark = (0.9, 0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.9, 0.0)
+    edges = [disc(i, dark) for i in (1, 2)] + [disc(i, dark) for i in (6, 7)]
+    track = Track(
+        tuple(sorted([*edges, *(disc(i, bright) for i in (3, 4, 5))], key=lambda b: b.slice_index))
+    )
+
+    finding = grade_of(track, temperature=1.0)
+
+    assert finding.grade is PfirrmannGrade.I
+    assert sum(finding.probabilities) == pytest.approx(1.0)
+
+
+def test_a_higher_temperature_is_less_sure_of_the_same_grade() -> None:
+    scores = (0.05, 0.2, 0.7, 0.1, 0.02)
+
+    sharp, soft = (grade_probabilities(scores, t) for t in (1.0, 3.0))
+
+    assert sharp.argmax() == soft.argmax() == 2
+    assert soft.max() < sharp.max()
+
+
+def test_one_slice_that_shows_a_herniation_is_enough() -> None:
+    evidence = lesions_of(TRACK, [herniation(5, 16.0)], Label.HERNIATION)
+
+    finding = lesion_finding(evidence, Plane.SAGITTAL, trained(TrainedOn.REAL))
+
+    assert finding.status is LesionStatus.PRESENT
+    assert (finding.score, finding.consecutive_slices, finding.experimental) == (0.6, 1, False)
+
+
+def test_neighbouring_slices_are_counted() -> None:
+    boxes = [herniation(i, 16.0) for i in (3, 4, 6)]
+
+    finding = lesion_finding(
+        lesions_of(TRACK, boxes, Label.HERNIATION), Plane.SAGITTAL, trained(TrainedOn.DERIVED)
+    )
+
+    assert (finding.consecutive_slices, finding.experimental) == (2, True)
+
+
+def test_a_lesion_elsewhere_is_not_this_discs() -> None:
+    assert not lesions_of(TRACK, [herniation(5, 60.0)], Label.HERNIATION).boxes
+
+
+def test_a_head_that_was_never_trained_is_not_assessed() -> None:
+    evidence = lesions_of(TRACK, [herniation(5, 16.0)], Label.HERNIATION)
+
+    finding = lesion_finding(evidence, Plane.AXIAL, trained(TrainedOn.REAL))
+
+    assert finding.status is LesionStatus.NOT_ASSESSED
+    assert finding.score is None
+
+
+def test_a_trained_head_without_boxes_says_absent() -> None:
+    evidence = lesions_of(TRACK, [], Label.HERNIATION)
+
+    assert lesion_finding(evidence, Plane.SAGITTAL, trained(TrainedOn.REAL)).status is (
+        LesionStatus.ABSENT
+    )
