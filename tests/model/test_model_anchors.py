@@ -1,11 +1,9 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip(
-    "torch", reason="needs the train extra: pip install 'discern-lumbar[train]'"
-)
+pytest.importorskip("torch", reason="needs the train extra: pip install 'discern-lumbar[train]'")
 
-from discern.model.anchors import FloatArray, fit_anchors, mean_best_iou, size_iou  # noqa: E402 - after the skip
+from discern.model.anchors import FloatArray, fit_anchors, mean_best_iou, size_iou
 
 CENTERS = np.array(
     [[12, 8], [20, 9], [16, 16], [36, 14], [30, 24], [48, 20], [60, 24], [52, 40], [90, 36]], float

@@ -2,12 +2,12 @@ import math
 
 import pytest
 
-torch = pytest.importorskip(
-    "torch", reason="needs the train extra: pip install 'discern-lumbar[train]'"
-)
+pytest.importorskip("torch", reason="needs the train extra: pip install 'discern-lumbar[train]'")
 
-from discern.model.assignment import MapGeometry, assign_targets  # noqa: E402 - after the skip
-from discern.model.head import decode_boxes  # noqa: E402
+import torch
+
+from discern.model.assignment import MapGeometry, assign_targets
+from discern.model.head import decode_boxes
 
 ANCHORS = torch.tensor([[20.0, 10.0], [40.0, 20.0], [200.0, 100.0]])
 MAP = MapGeometry(rows=8, columns=12, stride=8, anchors_wh_px=ANCHORS)

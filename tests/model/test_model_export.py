@@ -1,17 +1,16 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip(
-    "torch", reason="needs the train extra: pip install 'discern-lumbar[train]'"
-)
+pytest.importorskip("torch", reason="needs the train extra: pip install 'discern-lumbar[train]'")
 
-import onnx  # noqa: E402 - after the skip
-import openvino  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
+import onnx
+import openvino
+import torch
+from numpy.typing import NDArray
 
-from discern.errors import WeightsError  # noqa: E402
-from discern.model.detector import Detector, NetworkConfig, NetworkSize, build_detector  # noqa: E402
-from discern.model.export import export_onnx, fuse_normalisation, round_to_half  # noqa: E402
+from discern.errors import WeightsError
+from discern.model.detector import Detector, NetworkConfig, NetworkSize, build_detector
+from discern.model.export import export_onnx, fuse_normalisation, round_to_half
 
 SHAPES = [(1, 64, 64), (3, 96, 64), (2, 128, 160)]  # batch, height, width; none is the traced one
 

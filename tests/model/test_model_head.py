@@ -2,11 +2,11 @@ import math
 
 import pytest
 
-torch = pytest.importorskip(
-    "torch", reason="needs the train extra: pip install 'discern-lumbar[train]'"
-)
+pytest.importorskip("torch", reason="needs the train extra: pip install 'discern-lumbar[train]'")
 
-from discern.model.head import STRIDES, Head, cell_grid, decode_boxes  # noqa: E402 - after the skip
+import torch
+
+from discern.model.head import STRIDES, Head, cell_grid, decode_boxes
 
 ANCHORS = (
     ((10.0, 6.0), (20.0, 8.0), (24.0, 12.0)),

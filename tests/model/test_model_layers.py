@@ -1,10 +1,10 @@
 import pytest
 
-torch = pytest.importorskip(
-    "torch", reason="needs the train extra: pip install 'discern-lumbar[train]'"
-)
+pytest.importorskip("torch", reason="needs the train extra: pip install 'discern-lumbar[train]'")
 
-from discern.model.layers import (  # noqa: E402 - after the skip
+import torch
+
+from discern.model.layers import (
     C3,
     SPPF,
     Bottleneck,

@@ -26,7 +26,7 @@ def evaluate(
         str, typer.Option(help="Only images whose name matches, '*_t2_mid' for example.")
     ] = "*",
     resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples.")] = 2000,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 20250101,
     allow_training_patients: Annotated[
         bool, typer.Option("--allow-training-patients", help="Do it all the same, and say so.")
     ] = False,

@@ -113,7 +113,7 @@ def _centers(boxes: BoxArray) -> NDArray[np.float64]:
 
 def _inside(boxes: BoxArray, regions: BoxArray) -> Mask:
     """Return (N, R): whether the centre of each box lies in each region, edges included."""
-    centers = _centers(boxes)[:, None, :]  # (N, 1, 2)
-    after_start: Mask = (centers >= regions[None, :, :2]).all(axis=2)  # (N, R)
-    before_end: Mask = (centers <= regions[None, :, 2:]).all(axis=2)
-    return after_start & before_end
+    x, y = _centers(boxes).T[:, :, None]  # (N, 1) each
+    left, top, right, bottom = regions.T  # (R,) each
+    inside: Mask = (x >= left) & (x <= right) & (y >= top) & (y <= bottom)
+    return inside

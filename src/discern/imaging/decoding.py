@@ -58,7 +58,9 @@ class FramePixels:
             values = self._stored_bits(stored, module).astype(np.float64)
             bits = int(number(module, "BitsStored") or 16)
             signed = number(module, "PixelRepresentation") == 1
-            low_high = (-(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1) if signed else (0, 2.0**bits - 1)
+            low_high = (
+                (-(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1) if signed else (0, 2.0**bits - 1)
+            )
         if text(module, "PhotometricInterpretation") == "MONOCHROME1":
             values = sum(low_high) - values
         image: Image = (values * slope + intercept).astype(np.float32)
@@ -66,9 +68,7 @@ class FramePixels:
             raise UnreadableFile(f"{self.file.name}: pixel values are not finite")
         return image
 
-    def _stored_bits(
-        self, stored: NDArray[np.generic], module: Dataset
-    ) -> NDArray[np.integer]:
+    def _stored_bits(self, stored: NDArray[np.generic], module: Dataset) -> NDArray[np.integer]:
         """Return native samples without what lies outside BitsStored (old overlays, PS3.5 8.1)."""
         samples: NDArray[np.integer] = np.asarray(stored)
         if self.transfer_syntax.is_encapsulated:

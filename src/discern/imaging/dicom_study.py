@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from discern.errors import NoImages, SeveralStudies, UnreadableFile, UsageError
 from discern.findings import Source, StudyWarning
@@ -22,15 +22,6 @@ _ELSEWHERE_WORDS = ("cerv", "thor", "brain", "head", "neck", "csp", "tsp")
 _HERE_WORDS = ("lum", "lsp", "ls")
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """The frames of a folder that may be MR, and what was left out."""
-
-    frames: list[Frame]
-    skipped: list[Skipped]
-    warnings: list[StudyWarning]
-
-
 def read_dicom_study(contents: Contents, options: ReadOptions) -> Study:
     """Return the one MR study among the DICOM files of ``contents``.
 
@@ -41,19 +32,204 @@ def read_dicom_study(contents: Contents, options: ReadOptions) -> Study:
         NoUsableSeries: No sagittal T2-weighted series.
         UsageError: ``options`` name a study or series that is not there.
     """
-    found = _read_frames(contents)
-    frames = _one_study(found.frames, options.study)
-    frames, repeated = _without_repeats(frames)
+    found, skipped = _read_frames(contents)
+    magnetic, others = _of_this_modality(found, skipped)
+    one_study = _one_study(magnetic, options.study)
+    frames = _without_repeats(one_study)
     stacks = _with_planes(stacks_of(frames), options.plane)
     candidates = [_candidate(stack, f"s{index}") for index, stack in enumerate(stacks, 1)]
     by_hand = options.plane is Plane.AXIAL
     selection = select(candidates, options.series, axial_alone=by_hand)
-    used = [stack for stack, one in zip(stacks, selection.series, strict=True) if one.used]
+    used = [
+        (stack, one.id) for stack, one in zip(stacks, selection.series, strict=True) if one.used
+    ]
     identity = frames[0].identity
     return Study(
         source=Source.DICOM,
         study_instance_uid=next((uid for one in frames if (uid := one.identity.study_uid)), None),
         study_date=identity.study_date,
         series=selection.series,
-        warnings=(*found.warnings, *repeated, *selection.warnings, *_doubts(used, options.plane)),
+        warnings=(
+            *_left_out(skipped, others, len(one_study) - len(frames)),
+            *selection.warnings,
+            *(doubt for stack, series_id in used for doubt in _doubts(stack, series_id)),
+        ),
     )
+
+
+def _read_frames(contents: Contents) -> tuple[list[Frame], list[Skipped]]:
+    frames: list[Frame] = []
+    skipped = list(contents.skipped)
+    for file in contents.dicom:
+        try:
+            frames += frames_of(file)
+        except UnreadableFile as error:
+            if contents.single:
+                raise
+            skipped.append(Skipped(file.name, reason_of(error, file.name)))
+    return frames, skipped
+
+
+def _of_this_modality(
+    frames: Sequence[Frame], skipped: Sequence[Skipped]
+) -> tuple[list[Frame], Counter[str]]:
+    """Return the frames that state MR or no modality, and how many state which other one."""
+    others = Counter(one.identity.modality or "" for one in frames if not _may_be_mr(one))
+    magnetic = [one for one in frames if _may_be_mr(one)]
+    if magnetic:
+        return magnetic, others
+    if others:
+        raise NoImages(f"no MR image: there are {_counted(others)} only; give an MR study")
+    if skipped:
+        raise unreadable(skipped)
+    raise NoImages("no image in the DICOM files; give the folder that holds the MR images")
+
+
+def _may_be_mr(frame: Frame) -> bool:
+    return frame.identity.modality in (None, "MR")
+
+
+def _counted(others: Counter[str]) -> str:
+    return ", ".join(f"{count} {name} images" for name, count in sorted(others.items()))
+
+
+def _one_study(frames: list[Frame], wanted: str | None) -> list[Frame]:
+    """Return the frames of one study of one patient; files without study UID join the only one."""
+    uids = {one.identity.study_uid for one in frames}
+    if wanted is not None:
+        if wanted not in uids:
+            raise UsageError(f"--study {wanted}: no such study; there are {_studies(frames)}")
+        frames = [one for one in frames if one.identity.study_uid == wanted]
+    elif len(uids - {None}) > 1:
+        raise SeveralStudies(
+            f"{len(uids - {None})} studies in one input: {_studies(frames)}; "
+            "pass --study UID to read one of them"
+        )
+    patients = {one.identity.patient for one in frames} - {None}
+    if len(patients) > 1:
+        raise SeveralStudies(
+            f"{len(patients)} patients in one study ({_studies(frames)}); give them separately"
+        )
+    return frames
+
+
+def _studies(frames: Sequence[Frame]) -> str:
+    counts = Counter(one.identity.study_uid for one in frames)
+    dates = {one.identity.study_uid: one.identity.study_date for one in frames}
+    return "; ".join(
+        f"{uid or 'no study UID'} ({dates[uid] or 'no date'}, {count} images)"
+        for uid, count in sorted(counts.items(), key=lambda item: str(item[0]))
+    )
+
+
+def _without_repeats(frames: Sequence[Frame]) -> list[Frame]:
+    """Drop further copies of one object: same UID, number, place and contrast."""
+    kept: dict[object, Frame] = {}
+    for frame in frames:
+        identity = frame.identity
+        place = (frame.position_lps_mm, frame.orientation, frame.shape_px, frame.contrast)
+        whose = (identity.series_uid, identity.sop_uid, frame.number, identity.instance_number)
+        kept.setdefault((*whose, *place) if identity.sop_uid else frame.file, frame)
+    return list(kept.values())
+
+
+def _with_planes(stacks: list[Stack], stated: Plane | None) -> list[Stack]:
+    """Give stacks without orientation the plane stated by hand, or the only one sagittal."""
+    unoriented = [one for one in stacks if one.first.orientation is None]
+    if stated is not None:
+        return [replace(one, plane=stated) if one in unoriented else one for one in stacks]
+    unknown = [one for one in unoriented if one.plane is Plane.UNKNOWN]
+    if len(unknown) != 1 or any(one.plane is Plane.SAGITTAL for one in stacks):
+        return stacks
+    assumed = replace(unknown[0], plane=Plane.SAGITTAL, plane_assumed=True)
+    return [assumed if one is unknown[0] else one for one in stacks]
+
+
+def _candidate(stack: Stack, series_id: str) -> Candidate:
+    contrast, weighed = stack.contrast, weigh(stack.contrast)
+    identity = stack.first.identity
+    words = contrast.words
+    series = Series(
+        id=series_id,
+        series_instance_uid=identity.series_uid,
+        description=identity.description,
+        plane=stack.plane,
+        weighting=weighed.weighting,
+        slices=tuple(_slice(frame, index) for index, frame in enumerate(stack.frames)),
+    )
+    return Candidate(
+        series=series,
+        contrast_reason=weighed.reason,
+        unreadable_contrast=weighed.sure and weighed.weighting is Weighting.UNKNOWN,
+        localizer=_localizer(stack),
+        elsewhere=_names(words, _ELSEWHERE_WORDS) and not _names(words, _HERE_WORDS),
+        derived="DERIVED" in contrast.image_type[:1],
+        three_dimensional=contrast.three_dimensional,
+        dixon_part=contrast.dixon_part if weighed.weighting is Weighting.T2_DIXON else None,
+    )
+
+
+def _names(words: Iterable[str], beginnings: tuple[str, ...]) -> bool:
+    return any(word.startswith(beginnings) for word in words)
+
+
+def _localizer(stack: Stack) -> str:
+    """Return why a stack is a localiser, empty when it is none."""
+    if any(one.localizer for one in stack.frames):
+        return "its description or image type says so"
+    few = len(stack.frames) <= _FEW_SLICES
+    if stack.sibling_planes > 1 and few:
+        return "its series holds several planes of few slices"
+    spacing_mm = stack.first.spacing_mm
+    if few and len(stack.frames) > 1 and spacing_mm and max(spacing_mm) >= _COARSE_PIXEL_MM:
+        return "few slices of coarse pixels"
+    return ""
+
+
+def _slice(frame: Frame, index: int) -> Slice:
+    return Slice(
+        index=index,
+        shape_px=frame.shape_px,
+        geometry=frame.geometry,
+        spacing_mm=frame.spacing_mm,
+        read=frame.read,
+        sop_instance_uid=frame.identity.sop_uid,
+        frame_number=frame.number,
+        file=frame.file,
+    )
+
+
+def _left_out(
+    skipped: Sequence[Skipped], others: Counter[str], repeats: int
+) -> Iterable[StudyWarning]:
+    if skipped:
+        text = f"{len(skipped)} files were skipped: {name_some(skipped)}."
+        yield StudyWarning("skipped_files", text)
+    if others:
+        yield StudyWarning("other_modality", f"Not MR, skipped: {_counted(others)}.")
+    if repeats:
+        yield StudyWarning("repeated_files", f"{repeats} further copies of images were skipped.")
+
+
+def _doubts(stack: Stack, series_id: str) -> Iterable[StudyWarning]:
+    """Yield what is missing in the headers of a series that is read."""
+    frames = stack.frames
+    where = f"Series {series_id}"
+    if stack.plane_assumed:
+        text = f"{where} states no orientation; it was taken as sagittal (--plane says otherwise)."
+        yield StudyWarning("plane_assumed", text)
+    missing = sum(one.orientation is None or one.position_lps_mm is None for one in frames)
+    if missing:
+        text = f"{where}: {missing} of {len(frames)} slices state no place in the patient."
+        yield StudyWarning("no_geometry", text)
+    if any(one.spacing_mm is None for one in frames):
+        text = f"{where} states no pixel spacing: no distances, square pixels assumed."
+        yield StudyWarning("missing_spacing", text)
+    if any(one.identity.modality is None for one in frames):
+        text = f"{where} does not state its modality; it was taken as MR."
+        yield StudyWarning("modality_missing", text)
+    if len(frames) == 1:
+        yield StudyWarning("one_slice", f"{where} is a single slice.")
+    if stack.duplicates:
+        text = f"{where}: {stack.duplicates} slices repeat the place of another and were left out."
+        yield StudyWarning("repeated_slices", text)

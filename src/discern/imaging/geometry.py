@@ -269,3 +269,35 @@ def plane_of_normal(normal: Points) -> Plane:
     """Return the plane whose axis lies nearest a (3,) normal."""
     return (Plane.SAGITTAL, Plane.CORONAL, Plane.AXIAL)[int(np.abs(normal).argmax())]
 
+
+
+_VOLUME_AXES: dict[Plane, str] = {  # where slices, rows and columns grow to, in the usual view
+    Plane.SAGITTAL: "LIP",
+    Plane.AXIAL: "SPL",
+    Plane.CORONAL: "PIL",
+}
+
+
+def volume_axes(plane: Plane) -> tuple[str, ...]:
+    """Return the anatomical letters that slices, rows and columns of a volume grow towards."""
+    return tuple(_VOLUME_AXES[plane])
+
+
+def geometry_in_volume(ras_affine: Points, index: int) -> SliceGeometry:
+    """Return the place of slice ``index`` of a (slices, rows, columns) volume.
+
+    ``ras_affine`` is the (4, 4) NIfTI affine: voxel indices to mm, x to the right, y to anterior.
+
+    >>> geometry_in_volume(np.diag([1.0, 2.0, 3.0, 1.0]), 1).spacing_mm
+    (2.0, 3.0)
+    """
+    lps_affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ ras_affine
+    down, right = lps_affine[:3, 1], lps_affine[:3, 2]
+    spacing_mm = (float(np.linalg.norm(down)), float(np.linalg.norm(right)))
+    position: Vector = tuple((lps_affine[:3, 3] + index * lps_affine[:3, 0]).tolist())
+    return SliceGeometry(
+        position,
+        tuple((right / spacing_mm[1]).tolist()),
+        tuple((down / spacing_mm[0]).tolist()),
+        spacing_mm,
+    )

@@ -32,6 +32,7 @@ class Stack:
     frames: tuple[Frame, ...]
     sibling_planes: int = 1
     duplicates: int = 0
+    plane_assumed: bool = False
 
     @property
     def first(self) -> Frame:
@@ -56,10 +57,8 @@ def stacks_of(frames: Sequence[Frame]) -> list[Stack]:
     return sorted(stacks, key=_study_order)
 
 
-def _grouped[Key: Hashable](
-    frames: Iterable[Frame], key: Callable[[Frame], Key]
-) -> list[list[Frame]]:
-    groups: dict[Key, list[Frame]] = defaultdict(list)
+def _grouped(frames: Iterable[Frame], key: Callable[[Frame], Hashable]) -> list[list[Frame]]:
+    groups: dict[Hashable, list[Frame]] = defaultdict(list)
     for frame in frames:
         groups[key(frame)].append(frame)
     return list(groups.values())

@@ -97,7 +97,9 @@ def _named(candidates: Sequence[Candidate], named: Sequence[str]) -> list[Candid
         readable = [one for one in matches if one.series.plane in (Plane.SAGITTAL, Plane.AXIAL)]
         if not readable:
             plane = matches[0].series.plane
-            raise UsageError(f"--series {name}: its plane is {plane}; pass --plane if that is wrong")
+            raise UsageError(
+                f"--series {name}: its plane is {plane}; pass --plane if that is wrong"
+            )
         found += [one for one in readable if one not in found]
     return found
 
@@ -135,9 +137,7 @@ def _preference(candidate: Candidate) -> tuple[object, ...]:
     )
 
 
-def _choose_axial(
-    candidates: Sequence[Candidate], by_hand: Sequence[Candidate]
-) -> list[Candidate]:
+def _choose_axial(candidates: Sequence[Candidate], by_hand: Sequence[Candidate]) -> list[Candidate]:
     wanted = [one for one in by_hand if one.series.plane is Plane.AXIAL]
     automatic = [
         one
@@ -183,7 +183,9 @@ def _warnings(sagittal: Candidate | None) -> Iterable[StudyWarning]:
         )
         yield StudyWarning("not_t2_spin_echo", text)
     if sagittal.localizer:
-        yield StudyWarning("localizer", f"The sagittal series is a localiser: {sagittal.localizer}.")
+        yield StudyWarning(
+            "localizer", f"The sagittal series is a localiser: {sagittal.localizer}."
+        )
 
 
 def _nothing_usable(candidates: Sequence[Candidate]) -> str:

@@ -14,9 +14,9 @@ from discern.spine import LABELS
 __all__ = ["DEFAULT_ANCHORS", "Detector", "NetworkConfig", "NetworkSize", "build_detector"]
 
 DEFAULT_ANCHORS: Anchors = (
-    ((39.6, 9.1), (23.8, 17.4), (42.2, 13.0)),
-    ((52.0, 11.9), (52.0, 15.0), (47.7, 18.6)),
-    ((58.5, 18.4), (53.3, 25.3), (49.4, 34.4)),
+    ((22.8, 16.8), (41.0, 9.8), (43.0, 14.3)),
+    ((52.0, 12.4), (54.0, 16.2), (48.1, 19.5)),
+    ((60.4, 20.6), (52.0, 27.3), (48.8, 35.9)),
 )
 """Width and height in pixels, finest map first: ``fit_anchors`` on the boxes of the sagittal
 SPIDER slices whose longer side is resized to 416 px."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from discern.errors import WeightsError
 from discern.model.detector import Detector
+from discern.model.head import BOX_CHANNELS
 from discern.model.layers import ConvNormAct
 
 OPSET = 17
@@ -42,6 +43,10 @@ def export_onnx(detector: Detector) -> onnx.ModelProto:
     stored = round_to_half(fuse_normalisation(detector))
     network = _traced(_DecodedDetector(stored).eval())
     _store_as_half(network.graph)
+    for output, width in zip(
+        network.graph.output, (BOX_CHANNELS, detector.head.classes), strict=True
+    ):
+        output.type.tensor_type.shape.dim[-1].dim_value = width
     onnx.checker.check_model(network, full_check=True)
     return network
 

@@ -43,29 +43,34 @@ def render_page(findings: StudyFindings, study: Study) -> str:
     style, script = _asset("report.css"), _asset("report.js")
     viewers = build_viewers(findings, study)
     doubtful = findings.numbering.confidence < DOUBTFUL_BELOW
-    text = _environment().get_template("report.html.j2").render(
-        findings=findings,
-        study=study,
-        summary=wording.summary(findings),
-        source_words=_SOURCE_WORDS[findings.source],
-        doubtful=doubtful,
-        synthetic=any(one.code == "synthetic" for one in findings.warnings),
-        warnings=[one for one in findings.warnings if one.code != "synthetic"],
-        slice_counts={one.id: len(one.slices) for one in study.series},
-        rows=[
-            Row(disc, doubtful or disc.level_confidence < DOUBTFUL_BELOW, sagittal, axial)
-            for disc, sagittal, axial in zip(
-                findings.discs, viewers.sagittal_of, viewers.axial_of, strict=True
-            )
-        ],
-        viewers=viewers,
-        axial_assessed=_axial_assessed(findings),
-        any_conformal=any(one.pfirrmann and one.pfirrmann.conformal_set for one in findings.discs),
-        glossary=wording.GLOSSARY,
-        romans=[grade.name for grade in PfirrmannGrade],
-        policy=_policy(style, script),
-        style=Markup(style),  # noqa: S704 - our own file, not data
-        script=Markup(script),  # noqa: S704 - our own file, not data
+    text = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            findings=findings,
+            study=study,
+            summary=wording.summary(findings),
+            source_words=_SOURCE_WORDS[findings.source],
+            doubtful=doubtful,
+            warnings=[one for one in findings.warnings if one.code != "synthetic"],
+            slice_counts={one.id: len(one.slices) for one in study.series},
+            rows=[
+                Row(disc, doubtful or disc.level_confidence < DOUBTFUL_BELOW, sagittal, axial)
+                for disc, sagittal, axial in zip(
+                    findings.discs, viewers.sagittal_of, viewers.axial_of, strict=True
+                )
+            ],
+            viewers=viewers,
+            axial_assessed=_axial_assessed(findings),
+            any_conformal=any(
+                one.pfirrmann and one.pfirrmann.conformal_set for one in findings.discs
+            ),
+            glossary=wording.GLOSSARY,
+            romans=[grade.name for grade in PfirrmannGrade],
+            policy=_policy(style, script),
+            style=Markup(style),  # noqa: S704 - our own file, not data
+            script=Markup(script),  # noqa: S704 - our own file, not data
+        )
     )
     return text.rstrip("\n") + "\n"
 

@@ -24,6 +24,10 @@ from discern.reporting.pictures import (
 from discern.spine import Plane
 
 MAX_SLICES = {Plane.SAGITTAL: 40, Plane.AXIAL: 80}
+_NO_GEOMETRY = (
+    "The files do not say where slices lie in the patient: orientation letters and the positions"
+    " of the other plane are missing."
+)
 _MAX_AXIAL_GAP_MM = 12.0  # an axial slice farther from the disc centre is not of that disc
 
 
@@ -67,6 +71,22 @@ class Viewer:
     sheets: tuple[Sheet, ...]
     first: int
     notes: tuple[str, ...]
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether any sheet carries a box."""
+        return any(sheet.marks for sheet in self.sheets)
+
+    @property
+    def has_positions(self) -> bool:
+        """Whether the other plane crosses any sheet."""
+        return any(sheet.positions for sheet in self.sheets)
+
+    @property
+    def starts(self) -> tuple[tuple[Series, int], ...]:
+        """Each series of the stack with its first sheet."""
+        series = [sheet.series.id for sheet in self.sheets]
+        return tuple((self.sheets[i].series, i) for i in map(series.index, dict.fromkeys(series)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +216,8 @@ def _viewer(plane: Plane, sheets: tuple[Sheet, ...], notes: tuple[str, ...]) -> 
         return None
     discs = [len({mark.disc for mark in sheet.marks} - {None}) for sheet in sheets]
     fullest = [i for i, count in enumerate(discs) if count == max(discs)]
+    if any(sheet.letters is None for sheet in sheets):
+        notes = (*notes, _NO_GEOMETRY)
     return Viewer(plane, sheets, first=fullest[len(fullest) // 2], notes=notes)
 
 

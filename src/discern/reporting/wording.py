@@ -1,5 +1,6 @@
 """The sentences of the report page: plain words for findings, and text made safe to show."""
 
+import re
 import unicodedata
 from typing import Protocol
 
@@ -9,6 +10,7 @@ from discern.findings import DiscFinding, LesionFinding, LesionStatus, StudyFind
 from discern.reporting.viewers import Mark, Sheet
 from discern.spine import PfirrmannGrade
 
+_LONG_UID, _UID_END = 24, 19
 _UNSAFE = frozenset({"Cc", "Cf", "Cs"})  # control, format (text direction), lone surrogates
 
 GLOSSARY = (
@@ -22,9 +24,9 @@ GLOSSARY = (
 
 
 def printable(value: object) -> object:
-    """Return text without control, direction and surrogate characters; other values as they are.
+    r"""Return text without control, direction and surrogate characters; other values as they are.
 
-    >>> printable("T2\\x00 sag\\u202e\\nittal")
+    >>> printable("T2\x00 sag\u202e\nittal")
     'T2 sag ittal'
     """
     if not isinstance(value, str) or isinstance(value, Markup):
@@ -39,9 +41,10 @@ def percent(share: float) -> str:
     >>> percent(0.973), percent(0.997), percent(0.002), percent(1.0)
     ('97 %', '>99 %', '<1 %', '100 %')
     """
-    if 0.99 < share < 1:
+    whole = f"{share:.0%}".removesuffix("%")
+    if whole == "100" and share < 1:
         return ">99 %"
-    return "<1 %" if 0 < share < 0.01 else f"{share * 100:.0f} %"
+    return "<1 %" if whole == "0" and share > 0 else f"{whole} %"
 
 
 def date(stated: str) -> str:
@@ -50,9 +53,7 @@ def date(stated: str) -> str:
     >>> date("20070101"), date("2007")
     ('2007-01-01', '2007')
     """
-    if len(stated) == 8 and stated.isdecimal():
-        return f"{stated[:4]}-{stated[4:6]}-{stated[6:]}"
-    return stated
+    return re.sub(r"^([0-9]{4})([0-9]{2})([0-9]{2})$", r"\1-\2-\3", stated)
 
 
 def short_uid(uid: str) -> str:
@@ -61,7 +62,7 @@ def short_uid(uid: str) -> str:
     >>> short_uid("1.2.840.113619.2.176.2025.1499492.7409.1172755464.916")
     '…7409.1172755464.916'
     """
-    return uid if len(uid) <= 24 else "…" + uid[-19:].lstrip(".")
+    return uid if len(uid) <= _LONG_UID else "…" + uid[-_UID_END:].lstrip(".")
 
 
 def lesion_place(finding: LesionFinding) -> str:

@@ -11,43 +11,50 @@ from pathlib import Path
 import lightning as L
 from tqdm import tqdm
 
-from discern.training.module import DetectionModule
-from discern.training.validation import ValidationImage, grade_outcomes, validation_metrics
+from discern.training.module import averaged_detector
+from discern.training.validation import (
+    ValidationImage,
+    ValidationMetrics,
+    grade_outcomes,
+    validation_metrics,
+)
 
 _LOG = logging.getLogger(__name__)
 
 
 class Validation(L.Callback):
-    """Logs the figures of the averaged weights every ``every`` epochs and after the last."""
+    """Grades the validation patients every ``every`` epochs, and after the last.
+
+    ``latest`` holds the figures of this epoch, None where nothing was looked at.
+    """
 
     def __init__(self, images: Sequence[ValidationImage], every: int) -> None:
         """Look at ``images``; nothing happens without any."""
         self._images = images
         self._every = every
+        self.latest: ValidationMetrics | None = None
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Predict and compare."""
+        """Predict with the averaged weights and compare."""
         done = trainer.current_epoch + 1
+        self.latest = None
         if not self._images or (done % self._every and done != trainer.max_epochs):
             return
-        module = _detection(pl_module)
-        metrics = validation_metrics(grade_outcomes(module.averaged_detector, self._images))
-        module.log_dict(
-            {**asdict(metrics), "selection": metrics.selection},
-            batch_size=1,
-            rank_zero_only=True,
+        self.latest = validation_metrics(
+            grade_outcomes(averaged_detector(pl_module), self._images)
         )
         if trainer.is_global_zero:
-            figures = "  ".join(f"{name} {value:.3f}" for name, value in asdict(metrics).items())
+            figures = "  ".join(f"{name} {value:.3f}" for name, value in asdict(self.latest).items())
             _LOG.info("epoch %d: %s", done, figures)
 
 
 class Checkpoints(L.Callback):
     """Keeps ``last.ckpt`` of every epoch, and ``best.ckpt`` of the best look at the validation."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, validation: Validation) -> None:
         """Write into ``folder``."""
         self._folder = folder
+        self._validation = validation
         self._best = float("-inf")
 
     def state_dict(self) -> dict[str, float]:
@@ -60,15 +67,16 @@ class Checkpoints(L.Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
         """Write beside and rename, so that an interruption leaves the last complete file."""
-        figure = trainer.callback_metrics.get("selection")
-        improved = figure is not None and float(figure) > self._best
-        if improved and figure is not None:
-            self._best = float(figure)
-        for name in ("last", "best") if improved else ("last",):
+        latest = self._validation.latest
+        names = ["last"]
+        if latest is not None and latest.selection > self._best:
+            self._best = latest.selection
+            names.append("best")
+        for name in names:
             written = self._folder / f"{name}.ckpt.writing"
             trainer.save_checkpoint(written)
             if trainer.is_global_zero:
-                os.replace(written, self._folder / f"{name}.ckpt")  # noqa: PTH105 - atomic
+                written.replace(self._folder / f"{name}.ckpt")
 
 
 class EpochTable(L.Callback):
@@ -79,9 +87,10 @@ class EpochTable(L.Callback):
         "disc_recall", "false_per_image", "exact", "within_one", "kappa_quadratic",
     )  # fmt: skip
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, validation: Validation) -> None:
         """Write to ``path``; a resumed run goes on below."""
         self._path = path
+        self._validation = validation
         self._started = 0.0
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
@@ -92,8 +101,10 @@ class EpochTable(L.Callback):
         """Append the row."""
         if not trainer.is_global_zero:
             return
-        known = {name: f"{float(value):.5f}" for name, value in trainer.callback_metrics.items()}
-        row = {name: known.get(name, "") for name in self.COLUMNS}
+        figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        if self._validation.latest is not None:
+            figures |= asdict(self._validation.latest)
+        row = {name: f"{value:.5f}" for name, value in figures.items()}
         row["epoch"] = str(trainer.current_epoch + 1)
         row["seconds"] = f"{time.monotonic() - self._started:.1f}"
         row["learning_rate"] = f"{trainer.optimizers[0].param_groups[0]['lr']:.6f}"
@@ -128,9 +139,3 @@ class TimeLeft(L.Callback):
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
         """Close the bar."""
         self._bar.close()
-
-
-def _detection(module: L.LightningModule) -> DetectionModule:
-    if not isinstance(module, DetectionModule):
-        raise TypeError(f"{type(module).__name__} is not a DetectionModule")
-    return module

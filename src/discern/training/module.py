@@ -1,6 +1,7 @@
 """The detector, its loss and its optimizer as Lightning drives them."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import lightning as L
@@ -18,9 +19,14 @@ class DetectionModule(L.LightningModule):
     """One training step and what follows it; validation looks at ``average`` from outside."""
 
     def __init__(
-        self, detector: Detector, loss: DetectionLoss, config: OptimizerConfig, schedule: "Schedule"
+        self,
+        detector: Detector,
+        loss: DetectionLoss,
+        config: OptimizerConfig,
+        schedule: "Schedule",
+        notes: Mapping[str, str],
     ) -> None:
-        """Join the parts."""
+        """Join the parts; ``notes`` are stored in every checkpoint."""
         super().__init__()
         self.detector = detector.to(memory_format=torch.channels_last)
         self.loss = loss
@@ -29,6 +35,7 @@ class DetectionModule(L.LightningModule):
         )
         self._config = config
         self._schedule = schedule
+        self._notes = dict(notes)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:  # noqa: ARG002 - Lightning's
         """Return loss x batch size, the scale for which YOLOv5's learning rates are meant."""
@@ -49,6 +56,10 @@ class DetectionModule(L.LightningModule):
         """Average the weights after the step."""
         self.average.update(self.detector)
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the notes."""
+        checkpoint.update(self._notes)
+
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's union of dictionaries
         """Return the optimizer and its schedule by step."""
         optimizer = build_optimizer(self.detector, self._config)
@@ -57,6 +68,20 @@ class DetectionModule(L.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
         }
+
+
+def averaged_detector(module: L.LightningModule) -> Detector:
+    """Return the detector with the averaged weights.
+
+    Raises:
+        TypeError: Not a :class:`DetectionModule`.
+    """
+    if not isinstance(module, DetectionModule):
+        raise TypeError(f"{type(module).__name__} is not a DetectionModule")
+    averaged = module.average.module
+    if not isinstance(averaged, Detector):
+        raise TypeError("the average is not one of a detector")
+    return averaged
 
 
 class Schedule:

@@ -13,7 +13,7 @@ from discern.dataset.samples import network_input, read_image
 from discern.dataset.sources import Dataset, image_files
 from discern.evaluation import agreement
 from discern.evaluation.agreement import BACKGROUND, GRADES, KappaWeight
-from discern.evaluation.grading import GradeOutcome, grade_outcome, is_graded
+from discern.evaluation.outcomes import GradeOutcome, grade_outcome, is_graded
 from discern.evaluation.predictions import PredictedBox
 from discern.imaging.pixels import Letterbox
 from discern.model.detector import Detector

@@ -68,6 +68,9 @@ class Viewer {
     for (const button of this.root.querySelectorAll(".step")) {
       button.addEventListener("click", () => this.show(this.now + Number(button.dataset.step)));
     }
+    for (const button of this.root.querySelectorAll(".jump")) {
+      button.addEventListener("click", () => this.show(Number(button.dataset.to)));
+    }
     for (const box of this.root.querySelectorAll("[data-layer]")) {
       box.addEventListener("change", () => {
         this.root.classList.toggle(`no-${box.dataset.layer}`, !box.checked);

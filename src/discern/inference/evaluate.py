@@ -1,0 +1,148 @@
+"""Weights, or predictions made elsewhere, against an annotated data set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
+from pathlib import Path
+
+import numpy as np
+
+from discern.annotations import GroundTruth
+from discern.dataset.samples import network_input, read_image
+from discern.dataset.sources import Dataset, image_files, read_dataset
+from discern.dataset.splits import read_split
+from discern.errors import DatasetError, UsageError
+from discern.evaluation.metrics import EvaluationOptions
+from discern.evaluation.predictions import (
+    PredictedBox,
+    Predictions,
+    read_predictions,
+    write_predictions,
+)
+from discern.evaluation.run import run_evaluation
+from discern.evaluation.tables import tables_markdown
+from discern.inference.analyze import shipped_weights
+from discern.inference.detect import BATCH_SLICES
+from discern.inference.predictor import Predictor
+from discern.inference.predictor_openvino import OpenVinoPredictor
+from discern.postprocess import PostprocessConfig, select_boxes
+from discern.weights import Preprocessing, Weights, load_weights, patient_hash
+
+_LOW_SCORE = 0.01  # mean average precision ranks every box, not only those above a threshold
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which images of a data set: a part of a split, and a pattern of the image name."""
+
+    split: Path | None = None
+    part: str = "validation"
+    images: str = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationJob:
+    """One run of ``discern evaluate``.
+
+    ``predictions`` replaces running the network; ``weights`` None means the built-in ones.
+    """
+
+    dataset: Path
+    selection: Selection = field(default_factory=Selection)
+    weights: Path | None = None
+    predictions: Path | None = None
+    allow_training_patients: bool = False
+    options: EvaluationOptions = field(default_factory=EvaluationOptions)
+
+
+def run_job(job: EvaluationJob, out: Path) -> str:
+    """Evaluate, write metrics, tables, figures and predictions to ``out``; return the table.
+
+    Raises:
+        UsageError: Options contradict each other, or no image is selected.
+        DatasetError: Data, split or predictions cannot be used, or the weights were trained on
+            patients of the selection.
+    """
+    if job.weights and job.predictions:
+        raise UsageError("give --weights or --predictions, not both")
+    dataset = read_dataset(job.dataset)
+    truths = _selected(dataset, job.selection)
+    if job.predictions:
+        images = [truth.image for truth in truths]
+        known = read_predictions(job.predictions, images)
+        predictions: Predictions = {k: v for k, v in known.items() if k in set(images)}
+        return _table(dataset, truths, predictions, job.options, out)
+    weights = load_weights(job.weights or shipped_weights())
+    banner = _refuse_overlap(dataset, truths, weights, allowed=job.allow_training_patients)
+    options = replace(job.options, operating_point=weights.metadata.operating_point("default"))
+    predictions = predict_images(
+        dataset, truths, OpenVinoPredictor(weights), weights.metadata.preprocessing
+    )
+    return banner + _table(dataset, truths, predictions, options, out)
+
+
+def predict_images(
+    dataset: Dataset,
+    truths: Sequence[GroundTruth],
+    predictor: Predictor,
+    preprocessing: Preprocessing,
+) -> Predictions:
+    """Return every box down to a low score on the images of ``truths``, in image pixels."""
+    files = image_files(dataset.folder)
+    low = PostprocessConfig(_LOW_SCORE, _LOW_SCORE, _LOW_SCORE, max_detections=100)
+    found: dict[str, tuple[PredictedBox, ...]] = {}
+    for start in range(0, len(truths), BATCH_SLICES):
+        batch = truths[start : start + BATCH_SLICES]
+        inputs = [network_input(read_image(files[t.image]), preprocessing) for t in batch]
+        candidates = predictor.predict(np.stack([square for square, _ in inputs]))
+        for truth, (_, fit), one in zip(batch, inputs, candidates, strict=True):
+            boxes = fit.to_image(one.boxes_xyxy_px)
+            found[truth.image] = tuple(
+                PredictedBox(b.label, b.score, b.class_scores, b.box_xyxy_px)
+                for b in select_boxes(boxes, one.class_scores, low)
+            )
+    return found
+
+
+def _selected(dataset: Dataset, selection: Selection) -> list[GroundTruth]:
+    truths: Sequence[GroundTruth] = dataset.truths
+    if selection.split is not None:
+        if selection.part not in PARTS:
+            raise UsageError(f"--part {selection.part}: choose one of {', '.join(PARTS)}")
+        split = read_split(selection.split, dataset)
+        truths = dataset.of_patients(getattr(split, selection.part))
+    chosen = [truth for truth in truths if fnmatch(truth.image, selection.images)]
+    if not chosen:
+        raise UsageError(f"no annotated image matches --images {selection.images!r}")
+    return chosen
+
+
+def _refuse_overlap(
+    dataset: Dataset, truths: Sequence[GroundTruth], weights: Weights, *, allowed: bool
+) -> str:
+    """Return a banner for the table, empty where no patient was trained on."""
+    trained = set(weights.metadata.training_patients)
+    patients = {truth.patient for truth in truths}
+    both = [one for one in patients if patient_hash(dataset.name, one) in trained]
+    if not both:
+        return ""
+    what = f"{len(both)} of {len(patients)} patients were used to train these weights"
+    if not allowed:
+        raise DatasetError(
+            f"{what}: the figures would mean nothing. Choose others with --split and --part, "
+            "or see them all the same with --allow-training-patients"
+        )
+    return f"*** {what.upper()}: THESE FIGURES DO NOT SHOW HOW WELL THEY READ NEW PATIENTS ***\n\n"
+
+
+def _table(
+    dataset: Dataset,
+    truths: Sequence[GroundTruth],
+    predictions: Predictions,
+    options: EvaluationOptions,
+    out: Path,
+) -> str:
+    metrics = run_evaluation(truths, predictions, out, options, dataset.digest)
+    write_predictions(out / "predictions.json", predictions)
+    return tables_markdown(metrics)

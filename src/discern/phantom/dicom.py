@@ -1,0 +1,151 @@
+"""DICOM files of a synthetic study: MR Image Storage, UIDs and bytes fixed by the seed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+
+from discern.phantom.acquisition import BITS_STORED
+from discern.phantom.placement import SLICE_GAP
+from discern.phantom.render import PhantomSlice
+from discern.phantom.spine_model import Scanner
+from discern.spine import Plane
+
+PHANTOM_MANUFACTURER = "Discern phantom"
+"""Manufacturer (0008,0070) of every synthetic file: how a reader knows that it is synthetic."""
+_IMPLEMENTATION_UID = generate_uid(entropy_srcs=["discern.phantom implementation"])
+_DATE, _TIME = "20260101", "120000"
+_DESCRIPTION = {
+    Plane.SAGITTAL: "SAG T2 TSE (synthetic phantom)",
+    Plane.AXIAL: "AX T2 TSE (synthetic phantom)",
+}
+_TIMING_MS = {Plane.SAGITTAL: (3500.0, 108.0), Plane.AXIAL: (4200.0, 112.0)}
+_COMMENT = "Synthetic image drawn by discern.phantom; no patient was imaged. Research use only."
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPlace:
+    """Which study and series a slice belongs to.
+
+    Attributes:
+        seed: Seed of the study; every UID derives from it.
+        number: SeriesNumber, from 1.
+        scanner: Settings that the header repeats.
+    """
+
+    seed: int
+    number: int
+    scanner: Scanner
+
+    def uid(self, *parts: str) -> str:
+        """Return the UID for ``parts`` of this seed: the same text gives the same UID."""
+        return str(generate_uid(entropy_srcs=["discern.phantom", str(self.seed), *parts]))
+
+
+def dicom_file(slice_: PhantomSlice, index: int, place: SeriesPlace) -> FileDataset:
+    """Return one slice as an explicit VR little endian MR Image Storage object (PS3.3 A.4).
+
+    ``index`` counts from 0 within the series; InstanceNumber is one more.
+    """
+    instance_uid = place.uid(str(slice_.plane), str(index))
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = MRImageStorage
+    meta.MediaStorageSOPInstanceUID = instance_uid
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = _IMPLEMENTATION_UID
+    meta.ImplementationVersionName = "DISCERN_PHANTOM"
+    file = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    file.SOPClassUID = MRImageStorage
+    file.SOPInstanceUID = instance_uid
+    _describe_study(file, place)
+    _describe_series(file, slice_.plane, place)
+    _describe_acquisition(file, slice_.plane, place.scanner)
+    _describe_plane(file, slice_, index, place)
+    _describe_pixels(file, slice_)
+    return file
+
+
+def _describe_study(file: Dataset, place: SeriesPlace) -> None:
+    file.PatientName = "PHANTOM^SYNTHETIC"
+    file.PatientID = f"PHANTOM-{place.seed}"
+    file.PatientBirthDate = ""
+    file.PatientSex = "O"
+    file.PatientIdentityRemoved = "YES"
+    file.DeidentificationMethod = "Synthetic image, no patient"
+    file.StudyInstanceUID = place.uid("study")
+    file.StudyDate, file.StudyTime = _DATE, _TIME
+    file.StudyID = "1"
+    file.StudyDescription = "Lumbar spine (synthetic phantom)"
+    file.AccessionNumber = ""
+    file.ReferringPhysicianName = ""
+
+
+def _describe_series(file: Dataset, plane: Plane, place: SeriesPlace) -> None:
+    file.Modality = "MR"
+    file.SeriesInstanceUID = place.uid("series", str(plane))
+    file.SeriesNumber = place.number
+    file.SeriesDescription = _DESCRIPTION[plane]
+    file.SeriesDate, file.SeriesTime = _DATE, _TIME
+    file.FrameOfReferenceUID = place.uid("frame of reference")
+    file.PositionReferenceIndicator = ""
+    file.PatientPosition = "HFS"
+    file.BodyPartExamined = "LSPINE"
+    file.Manufacturer = PHANTOM_MANUFACTURER
+    file.ManufacturerModelName = "Parametric lumbar spine"
+    file.SoftwareVersions = "1"
+    file.DeviceSerialNumber = "0"
+    file.InstitutionName = "None (synthetic)"
+
+
+def _describe_acquisition(file: Dataset, plane: Plane, scanner: Scanner) -> None:
+    repetition_ms, echo_ms = _TIMING_MS[plane]
+    file.ImageType = ["ORIGINAL", "PRIMARY", "OTHER"]
+    file.ScanningSequence = "SE"
+    file.SequenceVariant = "SK"
+    file.ScanOptions = ""
+    file.MRAcquisitionType = "2D"
+    file.SequenceName = "tse2d"
+    file.RepetitionTime, file.EchoTime = repetition_ms, echo_ms
+    file.EchoTrainLength = 16
+    file.FlipAngle = 150
+    file.MagneticFieldStrength = 1.5
+    file.ImagedNucleus = "1H"
+    file.NumberOfAverages = 2
+    file.SliceThickness = scanner.slice_thickness_mm
+    file.SpacingBetweenSlices = round(scanner.slice_thickness_mm * SLICE_GAP, 4)
+
+
+def _describe_plane(file: Dataset, slice_: PhantomSlice, index: int, place: SeriesPlace) -> None:
+    geometry = slice_.geometry
+    file.InstanceNumber = index + 1
+    file.AcquisitionNumber = slice_.block + 1
+    file.AcquisitionDate = file.ContentDate = _DATE
+    file.AcquisitionTime = file.ContentTime = _TIME
+    file.ImagePositionPatient = [_text(value) for value in geometry.position_lps_mm]
+    file.ImageOrientationPatient = [
+        _text(value) for value in (*geometry.along_row, *geometry.along_column)
+    ]
+    file.PixelSpacing = [_text(value) for value in geometry.spacing_mm]
+    file.SliceLocation = _text(float(np.dot(geometry.position_lps_mm, geometry.normal)))
+    file.ImageComments = f"{_COMMENT} Seed {place.seed}."
+    file.BurnedInAnnotation = "NO"
+
+
+def _describe_pixels(file: Dataset, slice_: PhantomSlice) -> None:
+    stored = slice_.image.astype("<u2")
+    file.SamplesPerPixel = 1
+    file.PhotometricInterpretation = "MONOCHROME2"
+    file.Rows, file.Columns = stored.shape
+    file.BitsAllocated, file.BitsStored, file.HighBit = 16, BITS_STORED, BITS_STORED - 1
+    file.PixelRepresentation = 0
+    file.SmallestImagePixelValue, file.LargestImagePixelValue = int(stored.min()), int(stored.max())
+    high = float(np.percentile(stored, 99))
+    file.WindowCenter, file.WindowWidth = _text(round(high / 2)), _text(round(max(high, 2)))
+    file.PixelData = stored.tobytes()
+    file["PixelData"].VR = "OW"
+
+
+def _text(value: float) -> str:
+    """Write a number as a decimal string of at most 16 characters (PS3.5 6.2, VR DS)."""
+    return f"{value + 0.0:.8g}"

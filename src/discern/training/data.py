@@ -1,0 +1,98 @@
+"""Everything a run learns from, read once: training samples, validation images, anchors."""
+
+from dataclasses import dataclass
+
+import lightning as L
+import numpy as np
+from torch.utils.data import DataLoader
+
+from discern.dataset.augment import IntensityMode
+from discern.dataset.epochs import EpochPlan, TrainingSamples
+from discern.dataset.phantoms import phantom_samples
+from discern.dataset.samples import Sample, prepare_dataset
+from discern.dataset.sources import Dataset
+from discern.dataset.splits import Split
+from discern.errors import DatasetError
+from discern.model.anchors import fit_anchors
+from discern.model.head import Anchors
+from discern.spine import GRADE_LABELS
+from discern.training.batches import Batch, EpochSampler, training_loader
+from discern.training.config import TrainingConfig
+from discern.training.validation import ValidationImage, read_validation_images
+
+
+@dataclass(frozen=True, slots=True)
+class RunData:
+    """What was read: real samples first, then ``phantoms`` synthetic ones."""
+
+    samples: tuple[Sample, ...]
+    phantoms: int
+    validation: tuple[ValidationImage, ...]
+
+    def plan(self, config: TrainingConfig) -> EpochPlan:
+        """Return the order of every epoch."""
+        return EpochPlan(
+            seed=config.seed,
+            real=len(self.samples) - self.phantoms,
+            phantom=self.phantoms,
+            phantom_share=config.phantom_share,
+            paper_copies=config.augmentation.intensity is IntensityMode.PAPER,
+        )
+
+    def anchors(self, config: TrainingConfig) -> Anchors:
+        """Return the anchors: fitted to the real training boxes, or as configured."""
+        if not config.fit_anchors:
+            return config.network.anchors_px
+        real = self.samples[: len(self.samples) - self.phantoms]
+        boxes = np.concatenate([sample.boxes for sample in real])
+        return fit_anchors(boxes[:, 2:] - boxes[:, :2], np.random.default_rng(config.seed))
+
+    def grades(self) -> dict[str, int]:
+        """Return how many training discs have each grade."""
+        labels = np.concatenate([sample.labels for sample in self.samples])
+        return {str(label): int((labels == i).sum()) for i, label in enumerate(GRADE_LABELS)}
+
+
+def read_run_data(config: TrainingConfig, dataset: Dataset, split: Split) -> RunData:
+    """Read and prepare the images of the training and validation patients, and the phantoms.
+
+    Raises:
+        DatasetError: No training image, or one that cannot be read.
+    """
+    real = prepare_dataset(dataset, dataset.of_patients(split.train), config.preprocessing)
+    if not real:
+        raise DatasetError(f"{dataset.name}: the split leaves no training image")
+    synthetic = []
+    if config.phantom_patients:
+        synthetic = phantom_samples(config.seed, config.phantom_patients, config.preprocessing)
+    validation = read_validation_images(
+        dataset, dataset.of_patients(split.validation), config.preprocessing
+    )
+    return RunData((*real, *synthetic), len(synthetic), tuple(validation))
+
+
+class TrainingData(L.LightningDataModule):
+    """Hands each process its share of the batches."""
+
+    def __init__(self, data: RunData, config: TrainingConfig, workers: int) -> None:
+        """Change samples as ``config`` says; ``workers`` processes prepare batches."""
+        super().__init__()
+        self._data = data
+        self._config = config
+        self._workers = workers
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Return the batches of this process."""
+        rank, processes = self.trainer.global_rank, self.trainer.world_size
+        return self.loader(rank, processes)
+
+    def loader(self, rank: int, processes: int) -> DataLoader[Batch]:
+        """Return the batches of process ``rank`` of ``processes``."""
+        config = self._config
+        sampler = EpochSampler(
+            self._data.plan(config), config.batch_size, rank=rank, processes=processes
+        )
+        samples = TrainingSamples(
+            self._data.samples, config.augmentation, seed=config.seed, epochs=config.epochs
+        )
+        return training_loader(samples, sampler, config.batch_size, self._workers)

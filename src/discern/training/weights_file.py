@@ -1,0 +1,94 @@
+"""From a checkpoint to the one ONNX file that inference needs."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from discern import __version__
+from discern.dataset.sources import Dataset
+from discern.dataset.splits import Split
+from discern.errors import WeightsError
+from discern.model.detector import Detector, build_detector
+from discern.model.export import export_onnx
+from discern.spine import GRADE_LABELS, Label, Plane
+from discern.training.config import TrainingConfig, parse_config
+from discern.weights import (
+    Head,
+    TrainedOn,
+    WeightsMetadata,
+    embed,
+    parse_metadata,
+    patient_hash,
+)
+
+DESCRIPTION_KEY, CONFIG_KEY = "discern_description", "discern_config"
+
+
+def describe(config: TrainingConfig, dataset: Dataset, split: Split) -> WeightsMetadata:
+    """Return what the weights of a run must say about themselves, before calibration."""
+    annotated = frozenset(
+        (truth.plane, label)
+        for truth in dataset.of_patients(split.train)
+        for label in truth.annotated
+    )
+    data = [dataset.credit]
+    if config.phantom_patients:
+        data.append(f"Discern phantom, {config.phantom_patients} synthetic patients")
+    return WeightsMetadata(
+        name=config.name,
+        version=__version__,
+        heads=_heads(annotated),
+        preprocessing=config.preprocessing,
+        training_data=tuple(data),
+        training_patients=tuple(sorted(patient_hash(dataset.name, p) for p in split.train)),
+        data_digest=dataset.digest,
+        config_digest=config.digest,
+    )
+
+
+def _heads(annotated: frozenset[tuple[Plane, Label]]) -> tuple[Head, ...]:
+    """Grades are a reader's own; lesion boxes count as derived from what a reader said of a disc."""
+    heads = [
+        Head(label, plane, TrainedOn.REAL if label in GRADE_LABELS else TrainedOn.DERIVED)
+        for plane, label in annotated
+    ]
+    return tuple(sorted(heads, key=lambda head: (head.plane, list(Label).index(head.label))))
+
+
+def write_weights(detector: Detector, metadata: WeightsMetadata, out: Path) -> None:
+    """Write the ONNX file beside and rename it."""
+    content = embed(export_onnx(detector), metadata)
+    written = out.with_name(out.name + ".writing")
+    written.write_bytes(content)
+    written.replace(out)
+
+
+def export_weights(checkpoint: Path, out: Path, *, temperature: float = 1.0) -> None:
+    """Write the averaged weights of a checkpoint as an ONNX file.
+
+    Raises:
+        WeightsError: Not a checkpoint of this version of Discern.
+    """
+    stored = _read_checkpoint(checkpoint)
+    config = parse_config(stored[CONFIG_KEY])
+    detector = build_detector(config.network)
+    prefix = "average.module."
+    weights = stored["state_dict"]
+    detector.load_state_dict(
+        {key.removeprefix(prefix): weights[key] for key in weights if key.startswith(prefix)}
+    )
+    metadata = replace(parse_metadata(stored[DESCRIPTION_KEY]), temperature=temperature)
+    write_weights(detector, metadata, out)
+
+
+def _read_checkpoint(path: Path) -> dict[str, Any]:
+    try:
+        stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        missing = {DESCRIPTION_KEY, CONFIG_KEY, "state_dict"} - set(stored)
+    except Exception as error:  # torch.load raises whatever the damaged bytes lead to
+        raise WeightsError(f"{path.name}: cannot be read as a checkpoint") from error
+    if missing:
+        raise WeightsError(f"{path.name}: not a checkpoint that discern train wrote")
+    return stored
