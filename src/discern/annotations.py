@@ -50,7 +50,8 @@ class GroundTruth:
         boxes: Annotated rectangles.
         annotated: Labels whose absence means "not there"; all others are unknown on this image
             and masked from loss, metrics and false-alarm counts.
-        ignored: Places (xyxy) where any grade is neither right nor wrong: visible ungraded discs.
+        ignored: Places (xyxy) where a box that meets no truth box is neither right nor wrong:
+            visible ungraded discs, discs called herniated of which no herniation was drawn.
         ungraded_above_px: Detections with their centre above this row are ignored (the cut or
             ungraded top disc); None when nothing is ignored.
     """

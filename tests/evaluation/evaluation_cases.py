@@ -78,10 +78,7 @@ def _answer(label: Label, box: Box, generator: np.random.Generator) -> Predicted
     moved = tuple((np.array(box) + shift).tolist())
     scores = generator.uniform(0, 0.6, len(LABELS))
     scores[LABELS.index(label)] += generator.uniform(0, 0.4)
-    if label in GRADE_LABELS:
-        said = LABELS[int(scores[:5].argmax())]
-    else:
-        said = label
+    said = LABELS[int(scores[:5].argmax())] if label in GRADE_LABELS else label
     score = float(scores[LABELS.index(said)])
     return PredictedBox(said, score, tuple(scores.tolist()), moved)
 

@@ -50,10 +50,8 @@ def test_kappa_runs_over_grades_1_to_5_even_if_some_are_absent() -> None:
     truth, answer = as_labels(pairs)
 
     expected = cohen_kappa_score(truth, answer, labels=[1, 2, 3, 4, 5], weights="linear")
-    squeezed = pairs[np.ix_([1, 4], [1, 4])]
 
     assert agreement.kappa(pairs, KappaWeight.LINEAR) == pytest.approx(expected)
-    assert squeezed.tolist() == [[4, 1], [2, 3]]
 
 
 def test_kappa_of_a_worked_example() -> None:
@@ -61,7 +59,7 @@ def test_kappa_of_a_worked_example() -> None:
     pairs = np.zeros((5, 5), dtype=np.int64)
     pairs[0, 0], pairs[1, 1], pairs[2, 2] = 2, 2, 4
     pairs[0, 1], pairs[0, 2] = 1, 1
-    # margins: truth (4, 2, 4), answers (2, 3, 5); sum w O = 3; sum w E = (12+40 + 4+10 + 16+12) / 10
+    # truth (4, 2, 4), answers (2, 3, 5): w O sums to 3, w E to (12+40 + 4+10 + 16+12) / 10
     assert agreement.kappa(pairs, KappaWeight.LINEAR) == pytest.approx(1 - 3 / 9.4)
 
 

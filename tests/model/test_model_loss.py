@@ -7,6 +7,7 @@ pytest.importorskip("torch", reason="needs the train extra: pip install 'discern
 
 import torch
 
+from discern.model.box_losses import iou
 from discern.model.detector import DEFAULT_ANCHORS, NetworkConfig, build_detector
 from discern.model.loss import (
     DetectionLoss,
@@ -15,7 +16,6 @@ from discern.model.loss import (
     LossTerms,
     Targets,
 )
-from discern.model.matching import class_targets
 
 CLASSES, HERNIATION = 7, 5
 KINDS = list(LossKind)
@@ -248,27 +248,6 @@ def test_extreme_maps_and_boxes_give_a_finite_gradient(kind: LossKind) -> None:
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
 
 
-def test_smoothing_of_grades_and_labels() -> None:
-    labels = torch.tensor([0, 2, 5])
-
-    plain = class_targets(labels, CLASSES, LossConfig())
-    grades = class_targets(labels, CLASSES, LossConfig(grade_smoothing=0.1))
-    both = class_targets(labels, CLASSES, LossConfig(label_smoothing=0.2))
-
-    assert plain.tolist() == torch.eye(CLASSES)[labels].tolist()
-    expected = [[0.9, 0.1, 0, 0, 0, 0, 0], [0, 0.1, 0.8, 0.1, 0, 0, 0], [0, 0, 0, 0, 0, 1, 0]]
-    torch.testing.assert_close(grades, torch.tensor(expected))
-    assert both[0].tolist() == pytest.approx([0.9] + [0.1] * 6)
-
-
-def test_targets_move_as_a_whole() -> None:
-    moved = TWO_DISCS.to("meta")
-
-    assert moved.boxes_xyxy_px.is_meta
-    assert moved.ignored_image_index.is_meta
-    assert moved.annotated.dtype is torch.bool
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_network_learns_four_images_by_heart(kind: LossKind) -> None:
@@ -276,7 +255,7 @@ def test_a_network_learns_four_images_by_heart(kind: LossKind) -> None:
     detector = build_detector(NetworkConfig(objectness=kind is LossKind.YOLOV5))
     images, targets = _four_images()
     loss = _loss(kind, class_gain=0.5)
-    optimizer = torch.optim.AdamW(detector.parameters(), lr=3e-3)
+    optimizer = torch.optim.AdamW(detector.parameters(), lr=1.5e-3)
 
     history = [_step(detector, loss, optimizer, images, targets) for _ in range(60)]
 
@@ -285,7 +264,7 @@ def test_a_network_learns_four_images_by_heart(kind: LossKind) -> None:
     best = scores[:, :, :5].amax(dim=2).argmax(dim=1)
     found = boxes[torch.arange(4), best]
     assert scores[torch.arange(4), best, :5].argmax(dim=1).tolist() == targets.labels.tolist()
-    torch.testing.assert_close(found, targets.boxes_xyxy_px, atol=6, rtol=0)
+    assert (iou(found, targets.boxes_xyxy_px) > 0.5).all()
 
 
 def _four_images() -> tuple[torch.Tensor, Targets]:

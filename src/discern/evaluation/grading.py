@@ -96,9 +96,7 @@ def tally_grades(outcomes: Sequence[tuple[int, GradeOutcome]], patients: int) ->
 
 def pfirrmann_metrics(tally: GradeTally, draws: Draws) -> PfirrmannMetrics:
     """Return every figure of slice-wise grading, with intervals over the resampled patients."""
-    patients = len(tally.confusion)
-    flat = tally.confusion.reshape(patients, -1)
-    full = (draws @ flat).reshape(-1, GRADES + 1, GRADES + 1)  # (B, 6, 6)
+    full = np.tensordot(draws, tally.confusion, axes=1)  # (B, 6, 6)
     pairs = agreement.paired(full)
     false_alarms = full[:, BACKGROUND, :GRADES].sum(axis=1)
     macro = {

@@ -115,9 +115,10 @@ def _to_json(box: PredictedBox) -> dict[str, Any]:
 
 
 def _from_document(document: dict[str, Any]) -> Predictions:
-    if isinstance(document.get("schema"), str) and document["schema"] != SCHEMA:
-        raise ValueError(f"schema is {document['schema']!r}")
-    images = {name: boxes for name, boxes in document.items() if not isinstance(boxes, str)}
+    schema = document.get("schema", SCHEMA)
+    if isinstance(schema, str) and schema != SCHEMA:
+        raise ValueError(f"schema is {schema!r}")
+    images = {name: boxes for name, boxes in document.items() if boxes != SCHEMA}
     return {
         name: tuple(_from_json(box, f"{name}, box {i}") for i, box in enumerate(boxes, start=1))
         for name, boxes in images.items()
@@ -127,31 +128,39 @@ def _from_document(document: dict[str, Any]) -> Predictions:
 def _from_json(box: dict[str, Any], where: str) -> PredictedBox:
     try:
         scores = box.get("class_scores")
-        predicted = PredictedBox(
+        return PredictedBox(
             label=Label(box["label"]),
-            score=float(box["score"]),
-            class_scores=None if scores is None else tuple(map(float, scores)),
-            box_xyxy_px=tuple(map(float, box["box_xyxy_px"])),  # type: ignore[arg-type] # checked below
+            score=_score(box["score"]),
+            class_scores=None if scores is None else _class_scores(scores),
+            box_xyxy_px=_corners(box["box_xyxy_px"]),
         )
     except KeyError as error:
         raise ValueError(f"{where}: no {error.args[0]!r}") from error
     except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"{where}: {error}") from error
-    _require_sound(predicted, where)
-    return predicted
 
 
-def _require_sound(box: PredictedBox, where: str) -> None:
-    corners = box.box_xyxy_px
+def _score(value: Any) -> float:  # noqa: ANN401 - whatever the file holds
+    score = float(value)
+    if not 0 <= score <= 1:
+        raise ValueError(f"the score {score} is not within 0 and 1")
+    return score
+
+
+def _class_scores(values: list[Any]) -> tuple[float, ...]:
+    if len(values) != len(LABELS):
+        raise ValueError(f"{len(values)} class scores instead of {len(LABELS)}")
+    return tuple(map(_score, values))
+
+
+def _corners(values: list[Any]) -> tuple[float, float, float, float]:
+    corners = [float(value) for value in values]
     if len(corners) != _CORNERS or not all(map(math.isfinite, corners)):
-        raise ValueError(f"{where}: box_xyxy_px is not four numbers")
-    if corners[0] >= corners[2] or corners[1] >= corners[3]:
-        raise ValueError(f"{where}: box_xyxy_px has no area (left, top, right, bottom expected)")
-    scores = (box.score, *(box.class_scores or ()))
-    if not all(0 <= score <= 1 for score in scores):
-        raise ValueError(f"{where}: a score is not within 0 and 1")
-    if box.class_scores is not None and len(box.class_scores) != len(LABELS):
-        raise ValueError(f"{where}: {len(box.class_scores)} class scores instead of {len(LABELS)}")
+        raise ValueError("box_xyxy_px is not four numbers")
+    x1, y1, x2, y2 = corners
+    if x1 >= x2 or y1 >= y2:
+        raise ValueError("box_xyxy_px has no area (left, top, right, bottom expected)")
+    return x1, y1, x2, y2
 
 
 def _from_findings(folder: Path, images: Iterable[str]) -> Predictions:

@@ -50,18 +50,30 @@ def files_of_zip(path: Path, limits: ArchiveLimits = USUAL_LIMITS) -> FileList:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise UnreadableFile(f"{path.name}: damaged zip ({error}); make it again") from error
-    members = [one for one in archive.infolist() if not one.is_dir()]
-    _check_totals(path.name, members, limits)
+    try:
+        members = _checked_members(archive, path.name, limits)
+    except UnsafeArchive:
+        archive.close()
+        raise
     files: list[InputFile] = []
     links: list[Skipped] = []
     for member in members:
-        _check_member(path.name, member, limits)
         name = plain_text(member.filename)
         if stat.S_ISLNK(member.external_attr >> 16):
             links.append(Skipped(name, "a link"))
         elif not any(map(is_clutter, PurePosixPath(member.filename).parts)):
             files.append(InputFile(name, _opener(archive, member, name)))
     return FileList(tuple(sorted(files, key=lambda one: natural_key(one.name))), tuple(links))
+
+
+def _checked_members(
+    archive: zipfile.ZipFile, zip_name: str, limits: ArchiveLimits
+) -> list[zipfile.ZipInfo]:
+    members = [one for one in archive.infolist() if not one.is_dir()]
+    _check_totals(zip_name, members, limits)
+    for member in members:
+        _check_member(zip_name, member, limits)
+    return members
 
 
 def _check_totals(zip_name: str, members: list[zipfile.ZipInfo], limits: ArchiveLimits) -> None:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -116,13 +116,12 @@ def _transfer_syntax(dataset: Dataset) -> UID:
 def _pixel_length(stream: BinaryIO, syntax: UID) -> int | None:
     """Return the stated length of the pixel element that ``stream`` stands at, None without."""
     order = "<" if syntax.is_little_endian else ">"
-    head = stream.read(8)
-    if len(head) < 8 or struct.unpack(order + "H", head[:2])[0] != _PIXEL_GROUP:
+    header = struct.Struct(order + ("HHL" if syntax.is_implicit_VR else "HH4xL"))
+    packed = stream.read(header.size)
+    if len(packed) < header.size:
         return None
-    if syntax.is_implicit_VR:
-        return int(struct.unpack(order + "L", head[4:])[0])
-    tail = stream.read(4)
-    return int(struct.unpack(order + "L", tail)[0]) if len(tail) == 4 else 0
+    group, _, length = header.unpack(packed)
+    return int(length) if group == _PIXEL_GROUP else None
 
 
 def _is_truncated(stream: BinaryIO, dataset: Dataset, syntax: UID, length: int) -> bool:

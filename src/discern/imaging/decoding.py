@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels import pixel_array
+from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
 from discern.errors import UnreadableFile
@@ -45,8 +45,9 @@ class FramePixels:
             )
         if stored.shape[:2] != self.shape_px:
             raise UnreadableFile(f"{self.file.name}: pixels are {stored.shape}, not as stated")
-        if stored.ndim == 3:  # (rows, columns, 3): colour capture
-            return stored.mean(axis=2, dtype=np.float32)
+        if stored.shape != self.shape_px:  # (rows, columns, 3): colour capture
+            gray: Image = stored.mean(axis=2, dtype=np.float32)
+            return gray
         return self._to_float(stored, module)
 
     def _to_float(self, stored: NDArray[np.generic], module: Dataset) -> Image:

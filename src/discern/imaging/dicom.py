@@ -56,7 +56,8 @@ def frames_of(file: InputFile) -> tuple[Frame, ...]:
     """
     header = read_header(file)
     with pydicom_damage(file.name):
-        if not header.has_pixels and text(header.dataset, "SOPClassUID") not in _IMAGE_CLASSES:
+        stated_class = text(header.dataset, "SOPClassUID")
+        if not header.has_pixels and stated_class and stated_class not in _IMAGE_CLASSES:
             return ()
         _check_readable(file, header)
         shape_px = _shape(file, header.dataset)
@@ -81,14 +82,14 @@ def _shape(file: InputFile, dataset: Dataset) -> tuple[int, int]:
 
 
 def _identity(dataset: Dataset) -> Identity:
-    stated = text(dataset, "Modality").upper()
+    stated = plain_text(text(dataset, "Modality").upper())
     by_class = _SOP_CLASS_MODALITIES.get(text(dataset, "SOPClassUID"))
     return Identity(
-        study_uid=text(dataset, "StudyInstanceUID") or None,
-        series_uid=text(dataset, "SeriesInstanceUID") or None,
-        sop_uid=text(dataset, "SOPInstanceUID") or None,
+        study_uid=plain_text(text(dataset, "StudyInstanceUID")) or None,
+        series_uid=plain_text(text(dataset, "SeriesInstanceUID")) or None,
+        sop_uid=plain_text(text(dataset, "SOPInstanceUID")) or None,
         patient=_patient(dataset),
-        study_date=text(dataset, "StudyDate") or None,
+        study_date=plain_text(text(dataset, "StudyDate")) or None,
         modality=by_class if stated in _NOT_MODALITIES - {"MR"} else stated,
         description=plain_text(text(dataset, "SeriesDescription")),
         series_number=_whole(dataset, "SeriesNumber"),
@@ -175,7 +176,7 @@ def _frame(
 
 
 def _spacing(groups: _Groups, shape_px: tuple[int, int]) -> tuple[float, float] | None:
-    """Return the distances between rows and columns; from the field of view without PixelSpacing."""
+    """Return the distances between rows and columns; else what the field of view says of them."""
     stated = groups.numbers("PixelSpacing", 2)
     if stated is not None and min(stated) > 0:
         return stated[0], stated[1]

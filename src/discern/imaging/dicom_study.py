@@ -6,20 +6,16 @@ from dataclasses import replace
 
 from discern.errors import NoImages, SeveralStudies, UnreadableFile, UsageError
 from discern.findings import Source, StudyWarning
+from discern.imaging.candidates import candidate_of, doubts_about
 from discern.imaging.contents import Contents, reason_of
 from discern.imaging.dicom import frames_of
-from discern.imaging.files import Skipped, name_some, unreadable
+from discern.imaging.files import Skipped, skipped_warning, unreadable
 from discern.imaging.frames import Frame
 from discern.imaging.grouping import Stack, stacks_of
 from discern.imaging.options import ReadOptions
-from discern.imaging.selection import Candidate, select
-from discern.imaging.study import Series, Slice, Study
-from discern.imaging.weighting import weigh
-from discern.spine import Plane, Weighting
-
-_COARSE_PIXEL_MM, _FEW_SLICES = 1.3, 9
-_ELSEWHERE_WORDS = ("cerv", "thor", "brain", "head", "neck", "csp", "tsp")
-_HERE_WORDS = ("lum", "lsp", "ls")
+from discern.imaging.selection import select
+from discern.imaging.study import Study
+from discern.spine import Plane
 
 
 def read_dicom_study(contents: Contents, options: ReadOptions) -> Study:
@@ -37,7 +33,7 @@ def read_dicom_study(contents: Contents, options: ReadOptions) -> Study:
     one_study = _one_study(magnetic, options.study)
     frames = _without_repeats(one_study)
     stacks = _with_planes(stacks_of(frames), options.plane)
-    candidates = [_candidate(stack, f"s{index}") for index, stack in enumerate(stacks, 1)]
+    candidates = [candidate_of(stack, f"s{index}") for index, stack in enumerate(stacks, 1)]
     by_hand = options.plane is Plane.AXIAL
     selection = select(candidates, options.series, axial_alone=by_hand)
     used = [
@@ -52,7 +48,7 @@ def read_dicom_study(contents: Contents, options: ReadOptions) -> Study:
         warnings=(
             *_left_out(skipped, others, len(one_study) - len(frames)),
             *selection.warnings,
-            *(doubt for stack, series_id in used for doubt in _doubts(stack, series_id)),
+            *(doubt for stack, series_id in used for doubt in doubts_about(stack, series_id)),
         ),
     )
 
@@ -145,91 +141,11 @@ def _with_planes(stacks: list[Stack], stated: Plane | None) -> list[Stack]:
     return [assumed if one is unknown[0] else one for one in stacks]
 
 
-def _candidate(stack: Stack, series_id: str) -> Candidate:
-    contrast, weighed = stack.contrast, weigh(stack.contrast)
-    identity = stack.first.identity
-    words = contrast.words
-    series = Series(
-        id=series_id,
-        series_instance_uid=identity.series_uid,
-        description=identity.description,
-        plane=stack.plane,
-        weighting=weighed.weighting,
-        slices=tuple(_slice(frame, index) for index, frame in enumerate(stack.frames)),
-    )
-    return Candidate(
-        series=series,
-        contrast_reason=weighed.reason,
-        unreadable_contrast=weighed.sure and weighed.weighting is Weighting.UNKNOWN,
-        localizer=_localizer(stack),
-        elsewhere=_names(words, _ELSEWHERE_WORDS) and not _names(words, _HERE_WORDS),
-        derived="DERIVED" in contrast.image_type[:1],
-        three_dimensional=contrast.three_dimensional,
-        dixon_part=contrast.dixon_part if weighed.weighting is Weighting.T2_DIXON else None,
-    )
-
-
-def _names(words: Iterable[str], beginnings: tuple[str, ...]) -> bool:
-    return any(word.startswith(beginnings) for word in words)
-
-
-def _localizer(stack: Stack) -> str:
-    """Return why a stack is a localiser, empty when it is none."""
-    if any(one.localizer for one in stack.frames):
-        return "its description or image type says so"
-    few = len(stack.frames) <= _FEW_SLICES
-    if stack.sibling_planes > 1 and few:
-        return "its series holds several planes of few slices"
-    spacing_mm = stack.first.spacing_mm
-    if few and len(stack.frames) > 1 and spacing_mm and max(spacing_mm) >= _COARSE_PIXEL_MM:
-        return "few slices of coarse pixels"
-    return ""
-
-
-def _slice(frame: Frame, index: int) -> Slice:
-    return Slice(
-        index=index,
-        shape_px=frame.shape_px,
-        geometry=frame.geometry,
-        spacing_mm=frame.spacing_mm,
-        read=frame.read,
-        sop_instance_uid=frame.identity.sop_uid,
-        frame_number=frame.number,
-        file=frame.file,
-    )
-
-
 def _left_out(
     skipped: Sequence[Skipped], others: Counter[str], repeats: int
 ) -> Iterable[StudyWarning]:
-    if skipped:
-        text = f"{len(skipped)} files were skipped: {name_some(skipped)}."
-        yield StudyWarning("skipped_files", text)
+    yield from skipped_warning(skipped)
     if others:
         yield StudyWarning("other_modality", f"Not MR, skipped: {_counted(others)}.")
     if repeats:
         yield StudyWarning("repeated_files", f"{repeats} further copies of images were skipped.")
-
-
-def _doubts(stack: Stack, series_id: str) -> Iterable[StudyWarning]:
-    """Yield what is missing in the headers of a series that is read."""
-    frames = stack.frames
-    where = f"Series {series_id}"
-    if stack.plane_assumed:
-        text = f"{where} states no orientation; it was taken as sagittal (--plane says otherwise)."
-        yield StudyWarning("plane_assumed", text)
-    missing = sum(one.orientation is None or one.position_lps_mm is None for one in frames)
-    if missing:
-        text = f"{where}: {missing} of {len(frames)} slices state no place in the patient."
-        yield StudyWarning("no_geometry", text)
-    if any(one.spacing_mm is None for one in frames):
-        text = f"{where} states no pixel spacing: no distances, square pixels assumed."
-        yield StudyWarning("missing_spacing", text)
-    if any(one.identity.modality is None for one in frames):
-        text = f"{where} does not state its modality; it was taken as MR."
-        yield StudyWarning("modality_missing", text)
-    if len(frames) == 1:
-        yield StudyWarning("one_slice", f"{where} is a single slice.")
-    if stack.duplicates:
-        text = f"{where}: {stack.duplicates} slices repeat the place of another and were left out."
-        yield StudyWarning("repeated_slices", text)

@@ -6,7 +6,7 @@ Nothing here knows what is inside a file beyond its first bytes. Zips have their
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from discern.errors import InputError, UnreadableFile
+from discern.findings import StudyWarning
 
 MAX_FILES = 100_000
 _SNIFFED_BYTES = 264
@@ -166,6 +167,14 @@ def name_some(skipped: Iterable[Skipped]) -> str:
     listed = [f"{one.name} ({one.reason})" for one in skipped]
     more = len(listed) - _NAMED_AT_MOST
     return ", ".join(listed[:_NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")
+
+
+def skipped_warning(skipped: Sequence[Skipped]) -> list[StudyWarning]:
+    """Return the warning that lists what was left out; none where nothing was."""
+    if not skipped:
+        return []
+    count = "1 file was" if len(skipped) == 1 else f"{len(skipped)} files were"
+    return [StudyWarning("skipped_files", f"{count} skipped: {name_some(skipped)}.")]
 
 
 def unreadable(skipped: Iterable[Skipped]) -> UnreadableFile:

@@ -6,6 +6,7 @@ first pixel is (0.5, 0.5) and lies at ImagePositionPatient.
 """
 
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +78,7 @@ def plane_of(geometry: SliceGeometry) -> Plane:
     >>> plane_of(SliceGeometry((0, 0, 0), (0, 1, 0), (0, 0, -1), (1, 1)))
     <Plane.SAGITTAL: 'sagittal'>
     """
-    return plane_of_normal(geometry.normal)
+    return plane_across(geometry.normal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,11 +245,11 @@ def orthonormal(directions: tuple[float, ...]) -> tuple[Vector, Vector] | None:
     lengths = np.linalg.norm(pair, axis=1)
     if np.abs(lengths - 1).max() > _LARGEST_SKEW or abs(pair[0] @ pair[1]) > _LARGEST_SKEW:
         return None
-    row, column = (pair / lengths[:, None]).tolist()
-    return tuple(row), tuple(column)
+    row, column = pair / lengths[:, None]
+    return _vector(row), _vector(column)
 
 
-_TRAVEL: dict[Plane, Vector] = {
+_SLICE_DIRECTIONS: dict[Plane, Vector] = {
     Plane.SAGITTAL: LEFT,
     Plane.AXIAL: HEAD,
     Plane.CORONAL: POSTERIOR,
@@ -262,42 +263,69 @@ def travel_mm(plane: Plane, geometry: SliceGeometry, shape_px: tuple[int, int]) 
     """
     rows, columns = shape_px
     center = geometry.pixel_to_lps(np.array([[columns / 2, rows / 2]]))[0]
-    return float(center @ np.array(_TRAVEL[plane]))
+    return float(center @ np.array(_SLICE_DIRECTIONS[plane]))
 
 
-def plane_of_normal(normal: Points) -> Plane:
-    """Return the plane whose axis lies nearest a (3,) normal."""
-    return (Plane.SAGITTAL, Plane.CORONAL, Plane.AXIAL)[int(np.abs(normal).argmax())]
+_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
+@dataclass(frozen=True, slots=True)
+class VolumeTurn:
+    """How a stored volume becomes (slices, rows, columns) of the usual view; no resampling.
 
-_VOLUME_AXES: dict[Plane, str] = {  # where slices, rows and columns grow to, in the usual view
-    Plane.SAGITTAL: "LIP",
-    Plane.AXIAL: "SPL",
-    Plane.CORONAL: "PIL",
-}
-
-
-def volume_axes(plane: Plane) -> tuple[str, ...]:
-    """Return the anatomical letters that slices, rows and columns of a volume grow towards."""
-    return tuple(_VOLUME_AXES[plane])
-
-
-def geometry_in_volume(ras_affine: Points, index: int) -> SliceGeometry:
-    """Return the place of slice ``index`` of a (slices, rows, columns) volume.
-
-    ``ras_affine`` is the (4, 4) NIfTI affine: voxel indices to mm, x to the right, y to anterior.
-
-    >>> geometry_in_volume(np.diag([1.0, 2.0, 3.0, 1.0]), 1).spacing_mm
-    (2.0, 3.0)
+    Attributes:
+        axes: Stored axis that becomes the slices, the rows, the columns.
+        flips: Whether the slices, the rows, the columns run against the stored axis.
+        lps_affine: (4, 4) indices of the turned volume to mm.
     """
-    lps_affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ ras_affine
-    down, right = lps_affine[:3, 1], lps_affine[:3, 2]
-    spacing_mm = (float(np.linalg.norm(down)), float(np.linalg.norm(right)))
-    position: Vector = tuple((lps_affine[:3, 3] + index * lps_affine[:3, 0]).tolist())
-    return SliceGeometry(
-        position,
-        tuple((right / spacing_mm[1]).tolist()),
-        tuple((down / spacing_mm[0]).tolist()),
-        spacing_mm,
-    )
+
+    axes: tuple[int, int, int]
+    flips: tuple[bool, bool, bool]
+    lps_affine: Points
+
+    def slice_geometry(self, index: int) -> SliceGeometry:
+        """Return the place of slice ``index`` of the turned volume."""
+        down, right = self.lps_affine[:3, 1], self.lps_affine[:3, 2]
+        row_mm, column_mm = float(np.linalg.norm(down)), float(np.linalg.norm(right))
+        corner = self.lps_affine[:3, 3] + index * self.lps_affine[:3, 0]
+        return SliceGeometry(
+            _vector(corner), _vector(right / column_mm), _vector(down / row_mm), (row_mm, column_mm)
+        )
+
+
+def volume_turn(ras_affine: Points, shape: tuple[int, int, int], plane: Plane) -> VolumeTurn:
+    """Return how a NIfTI volume is cut into slices of ``plane``.
+
+    Args:
+        ras_affine: (4, 4) voxel indices to mm, x to the patient's right, y to anterior.
+        shape: Voxels along the stored axes.
+        plane: Plane of the slices.
+
+    >>> volume_turn(np.diag([1.0, 1.0, 1.0, 1.0]), (5, 4, 3), Plane.SAGITTAL).axes
+    (0, 2, 1)
+    """
+    stored_lps = _RAS_TO_LPS @ ras_affine
+    directions = stored_lps[:3, :3] / np.linalg.norm(stored_lps[:3, :3], axis=0)
+    along_row, along_column = _USUAL_DIRECTIONS[plane]
+    wanted = np.array([_SLICE_DIRECTIONS[plane], along_column, along_row])  # (3, 3)
+    cosines = wanted @ directions  # (wanted, stored)
+    axes = max(permutations(range(3)), key=lambda order: np.abs(cosines[range(3), order]).sum())
+    flips = cosines[range(3), axes] < 0
+    to_stored = np.zeros((4, 4))  # turned indices to stored indices
+    to_stored[3, 3] = 1
+    for turned, (stored, flipped) in enumerate(zip(axes, flips, strict=True)):
+        to_stored[stored, turned] = -1 if flipped else 1
+        to_stored[stored, 3] = shape[stored] - 1 if flipped else 0
+    slices, rows, columns = axes
+    signs = (bool(flips[0]), bool(flips[1]), bool(flips[2]))
+    return VolumeTurn((slices, rows, columns), signs, stored_lps @ to_stored)
+
+
+def plane_across(direction: Points) -> Plane:
+    """Return the plane that lies across a (3,) direction."""
+    return (Plane.SAGITTAL, Plane.CORONAL, Plane.AXIAL)[int(np.abs(direction).argmax())]
+
+
+def _vector(values: Points) -> Vector:
+    x, y, z = values.tolist()
+    return x, y, z

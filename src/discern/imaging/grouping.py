@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from discern.imaging.files import natural_key
 from discern.imaging.frames import Frame
-from discern.imaging.geometry import Points, plane_of_normal
+from discern.imaging.geometry import Points, plane_across
 from discern.imaging.weighting import Contrast
 from discern.spine import Plane
 
 _SAME_STACK_DEGREES = 40.0
 """Neighbouring discs tilt by less against each other, the planes of a localiser by 90."""
 _SAME_PLACE_MM = 0.05
+_MANY_SERIES = 4
 _PLANE_WORDS = {
     Plane.SAGITTAL: ("sag",),
     Plane.AXIAL: ("ax", "tra"),
@@ -67,7 +68,7 @@ def _grouped(frames: Iterable[Frame], key: Callable[[Frame], Hashable]) -> list[
 def _has_a_series_per_file(frames: Sequence[Frame]) -> bool:
     """Whether anonymisation gave every file a series UID of its own."""
     uids = Counter(one.identity.series_uid for one in frames if one.number is None)
-    return len(uids) > 3 and set(uids.values()) == {1} and None not in uids
+    return len(uids) >= _MANY_SERIES and set(uids.values()) == {1} and None not in uids
 
 
 def _series_key(frame: Frame) -> Hashable:
@@ -110,7 +111,7 @@ def _clusters(normals: Points) -> NDArray[np.intp]:
 def _common_plane(normals: Points) -> Plane:
     signs = np.where(normals @ normals[0] < 0, -1.0, 1.0)
     mean: Points = (normals * signs[:, None]).mean(axis=0)
-    return plane_of_normal(mean)
+    return plane_across(mean)
 
 
 def plane_of_words(words: Sequence[str]) -> Plane:

@@ -6,20 +6,21 @@ these slices.
 
 import math
 import re
+import warnings
 import zlib
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import cast
 
 import nibabel
 import numpy as np
-from nibabel import orientations
+from nibabel.arrayproxy import ArrayProxy
 
 from discern.errors import UnreadableFile
 from discern.findings import Source, StudyWarning
 from discern.imaging.contents import Contents, reason_of
-from discern.imaging.files import InputFile, Skipped, name_some, unreadable
-from discern.imaging.geometry import geometry_in_volume, plane_of_normal, volume_axes
+from discern.imaging.files import InputFile, Skipped, skipped_warning, unreadable
+from discern.imaging.geometry import Points, Turn, VolumeTurn, plane_across, volume_turn
 from discern.imaging.options import ReadOptions
 from discern.imaging.selection import Candidate, select
 from discern.imaging.study import Image, Series, Slice, Study
@@ -28,40 +29,39 @@ from discern.spine import Plane, Weighting
 
 MAX_BYTES = 1 << 30
 _THICK_RATIO = 2.0
+_SMALLEST_VOXEL_MM3 = 1e-6
 _NIFTI_2 = (b"\x1c\x02\x00\x00", b"\x00\x00\x02\x1c")  # header of 540 bytes
 
 
 @dataclass(frozen=True, slots=True)
 class _Volume:
-    """A NIfTI image held as stored, and how its axes become (slices, rows, columns).
-
-    Attributes:
-        axes: For each stored axis, which of slices, rows, columns it becomes.
-        flips: For each stored axis, whether it runs backwards.
-        affine: The (4, 4) RAS affine of the turned volume.
-    """
+    """A whole NIfTI image, held as stored; slices are turned when they are read."""
 
     name: str
-    image: Any
+    data: ArrayProxy
+    turn: VolumeTurn
     plane: Plane
-    axes: tuple[int, int, int]
-    flips: tuple[bool, bool, bool]
-    shape: tuple[int, int, int]
-    affine: np.ndarray
+    described: str
+    oriented: bool
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of slices, rows and columns."""
+        slices, rows, columns = (self.data.shape[axis] for axis in self.turn.axes)
+        return slices, rows, columns
 
     def read(self, index: int) -> Image:
-        """Return slice ``index`` of the turned volume, rows and columns in the usual view."""
-        across = self.axes.index(0)
-        picked: list[slice | int] = [slice(None)] * len(self.image.shape)
-        picked[across] = self.shape[0] - 1 - index if self.flips[across] else index
-        kept = [axis for axis in range(3) if axis != across]
+        """Return slice ``index`` (rows, columns) in the usual view."""
+        across, down, right = self.turn.axes
+        backwards, upwards, leftwards = self.turn.flips
+        picked: list[slice | int] = [slice(None)] * 3 + [0] * (len(self.data.shape) - 3)
+        picked[across] = self.shape[0] - 1 - index if backwards else index
         try:
-            plane = np.asarray(self.image.dataobj[tuple(picked)], np.float32)
+            stored = np.asarray(self.data[tuple(picked)], np.float32)
         except (OSError, ValueError, EOFError) as error:
             raise UnreadableFile(f"{self.name}: damaged NIfTI ({error})") from error
-        plane = plane.reshape(plane.shape[:2])
-        plane = np.flip(plane, [position for position, axis in enumerate(kept) if self.flips[axis]])
-        return np.ascontiguousarray(plane.T if self.axes[kept[0]] == 2 else plane)
+        image: Image = Turn(right < down, upwards, leftwards).apply(stored)
+        return image
 
 
 def read_nifti_study(contents: Contents, options: ReadOptions) -> Study:
@@ -87,45 +87,52 @@ def read_nifti_study(contents: Contents, options: ReadOptions) -> Study:
     selection = select(candidates, options.series, axial_alone=options.plane is Plane.AXIAL)
     used = [one for one, series in zip(volumes, selection.series, strict=True) if series.used]
     doubts = [doubt for one in used for doubt in _doubts(one)]
-    if skipped:
-        text = f"{len(skipped)} files were skipped: {name_some(skipped)}."
-        doubts.insert(0, StudyWarning("skipped_files", text))
-    return Study(Source.NIFTI, None, None, selection.series, (*doubts, *selection.warnings))
+    notes = (*skipped_warning(skipped), *doubts, *selection.warnings)
+    return Study(Source.NIFTI, None, None, selection.series, notes)
 
 
 def _volume(file: InputFile, stated: Plane | None) -> _Volume:
     try:
-        image = _loaded(file)
-    except (nibabel.filebasedimages.ImageFileError, OSError, ValueError, EOFError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _loaded(file.name, _unpacked(file), stated)
+    except UnreadableFile:
+        raise
+    except Exception as error:  # nibabel documents no common root for a damaged header
         raise UnreadableFile(f"{file.name}: damaged NIfTI ({error})") from error
-    plane = stated or _native_plane(image.affine)
-    current = orientations.io_orientation(image.affine)
-    wanted = orientations.axcodes2ornt(volume_axes(plane))
-    turn = orientations.ornt_transform(current, wanted)  # (3, 2): new axis, direction
-    affine = image.affine @ orientations.inv_ornt_aff(turn, image.shape[:3])
-    axes = tuple(int(axis) for axis in turn[:, 0])
-    shape = tuple(int(image.shape[axes.index(new)]) for new in range(3))
-    return _Volume(file.name, image, plane, axes, tuple(turn[:, 1] < 0), shape, affine)
 
 
-def _loaded(file: InputFile) -> Any:
-    """Return the nibabel image of a .nii or .nii.gz file, checked to be a whole 3-D volume."""
-    content = _unpacked(file)
+def _loaded(name: str, content: bytes, stated: Plane | None) -> _Volume:
+    """Return the volume of an uncompressed NIfTI-1 or -2 file, checked to be whole and 3-D."""
     reader = nibabel.Nifti2Image if content[:4] in _NIFTI_2 else nibabel.Nifti1Image
     image = reader.from_bytes(content)
-    shape, dtype = image.shape, image.get_data_dtype()
-    if len(shape) < 3 or math.prod(shape[3:]) != 1 or min(shape) < 1:
-        raise UnreadableFile(f"{file.name}: {len(shape)}-D of shape {shape}; give one 3-D volume")
+    data = cast(ArrayProxy, image.dataobj)
+    _check_voxels(name, data, len(content))
+    affine = np.asarray(image.affine, np.float64)
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < _SMALLEST_VOXEL_MM3:
+        raise UnreadableFile(f"{name}: its affine is no orientation")
+    plane = stated or _native_plane(affine)
+    header = image.header
+    return _Volume(
+        name=name,
+        data=data,
+        turn=volume_turn(affine, data.shape[:3], plane),
+        plane=plane,
+        described=bytes(header["descrip"]).rstrip(b"\0").decode("latin-1"),
+        oriented=bool(int(header["qform_code"]) or int(header["sform_code"])),
+    )
+
+
+def _check_voxels(name: str, data: ArrayProxy, size_bytes: int) -> None:
+    shape, dtype = data.shape, data.dtype
+    if math.prod(shape[3:]) != 1 or len(shape[:3]) != len("xyz") or min(shape) < 1:
+        raise UnreadableFile(f"{name}: its shape is {shape}; give one 3-D volume")
     if dtype.kind not in "iuf":
-        raise UnreadableFile(f"{file.name}: voxels of type {dtype}; give numbers")
-    offset = image.dataobj.offset
-    if len(content) < offset + math.prod(shape) * dtype.itemsize:
-        raise UnreadableFile(f"{file.name}: truncated, {shape} voxels do not fit in the file")
-    if not np.isfinite(image.affine).all() or abs(np.linalg.det(image.affine[:3, :3])) < 1e-6:
-        raise UnreadableFile(f"{file.name}: its affine is no orientation")
-    if dtype.kind == "f" and not np.isfinite(image.dataobj.get_unscaled()).all():
-        raise UnreadableFile(f"{file.name}: voxels that are not finite; replace them by zero")
-    return image
+        raise UnreadableFile(f"{name}: voxels of type {dtype}; give numbers")
+    if size_bytes < data.offset + math.prod(shape) * dtype.itemsize:
+        raise UnreadableFile(f"{name}: truncated, {shape} voxels do not fit in the file")
+    if dtype.kind == "f" and not np.isfinite(np.asarray(data, np.float32)).all():
+        raise UnreadableFile(f"{name}: voxels that are not finite; replace them by zero")
 
 
 def _unpacked(file: InputFile) -> bytes:
@@ -144,18 +151,17 @@ def _unpacked(file: InputFile) -> bytes:
     return content
 
 
-def _native_plane(affine: np.ndarray) -> Plane:
+def _native_plane(affine: Points) -> Plane:
     """Return the plane across the thickest axis; sagittal where the voxels are near cubes."""
     sizes_mm = np.linalg.norm(affine[:3, :3], axis=0)
     thick = int(sizes_mm.argmax())
     if sizes_mm[thick] < _THICK_RATIO * np.delete(sizes_mm, thick).max():
         return Plane.SAGITTAL
-    return plane_of_normal(affine[:3, thick])
+    return plane_across(affine[:3, thick])
 
 
 def _candidate(volume: _Volume, series_id: str) -> Candidate:
-    described = volume.image.header["descrip"].tobytes().rstrip(b"\0").decode("latin-1")
-    echo = re.search(r"\bTE=([0-9.]+(?:e[+-]?[0-9]+)?)", described)
+    echo = re.search(r"\bTE=([0-9.]+(?:e[+-]?[0-9]+)?)", volume.described)
     contrast = Contrast(echo_time_ms=float(echo[1]) if echo else None, words=words_of(volume.name))
     weighed = weigh(contrast)
     slices = tuple(_slice(volume, index) for index in range(volume.shape[0]))
@@ -166,7 +172,7 @@ def _candidate(volume: _Volume, series_id: str) -> Candidate:
 
 
 def _slice(volume: _Volume, index: int) -> Slice:
-    geometry = geometry_in_volume(volume.affine, index)
+    geometry = volume.turn.slice_geometry(index)
     return Slice(
         index=index,
         shape_px=volume.shape[1:],
@@ -180,8 +186,7 @@ def _slice(volume: _Volume, index: int) -> Slice:
 
 
 def _doubts(volume: _Volume) -> list[StudyWarning]:
-    header = volume.image.header
-    if int(header["qform_code"]) or int(header["sform_code"]):
+    if volume.oriented:
         return []
     text = f"{volume.name} states no orientation; its axes were taken as right, anterior, head."
     return [StudyWarning("no_geometry", text)]

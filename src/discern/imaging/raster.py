@@ -12,10 +12,10 @@ from discern.errors import UnreadableFile
 from discern.findings import Source, StudyWarning
 from discern.imaging.contents import Contents, reason_of
 from discern.imaging.dicom import MAX_PIXELS
-from discern.imaging.files import InputFile, Skipped, name_some, unreadable
+from discern.imaging.files import InputFile, Skipped, name_some, skipped_warning, unreadable
 from discern.imaging.options import ReadOptions
 from discern.imaging.selection import Candidate, select
-from discern.imaging.study import Image, Slice, Study, Series
+from discern.imaging.study import Image, Series, Slice, Study
 from discern.spine import Plane, Weighting
 
 _GRAY_MODES = {"1", "L", "I", "I;16", "I;16B", "I;16L", "F"}
@@ -73,7 +73,7 @@ def read_raster_study(contents: Contents, options: ReadOptions) -> Study:
     series = Series("s1", None, "", plane, Weighting.T2, tuple(slices))
     candidate = Candidate(series, "slices without header, taken as T2-weighted")
     selection = select([candidate], options.series, axial_alone=plane is Plane.AXIAL)
-    notes = (*_left_out(skipped), *selection.warnings, *_doubts(plane, colored))
+    notes = (*skipped_warning(skipped), *selection.warnings, *_doubts(plane, colored))
     return Study(Source.RASTER, None, None, selection.series, notes)
 
 
@@ -84,12 +84,6 @@ def _header(file: InputFile) -> tuple[tuple[int, int], bool]:
         if rows * columns > MAX_PIXELS:
             raise UnreadableFile(f"{file.name}: {rows} x {columns} pixels, more than any MR image")
         return (rows, columns), picture.mode in {*_GRAY_MODES, "LA"}
-
-
-def _left_out(skipped: list[Skipped]) -> Iterator[StudyWarning]:
-    if skipped:
-        text = f"{len(skipped)} files were skipped: {name_some(skipped)}."
-        yield StudyWarning("skipped_files", text)
 
 
 def _doubts(plane: Plane, colored: list[str]) -> Iterator[StudyWarning]:

@@ -81,7 +81,8 @@ def select(
     by_hand = _named(candidates, named)
     sagittal = _choose_sagittal(candidates, by_hand)
     axial = _choose_axial(candidates, by_hand)
-    if sagittal is None and not (axial_alone and axial):
+    wants_axial = axial_alone or any(one in by_hand for one in axial)
+    if sagittal is None and not (wants_axial and axial):
         raise NoUsableSeries(_nothing_usable(candidates))
     chosen = [*([] if sagittal is None else [sagittal]), *axial]
     series = tuple(_outcome(one, chosen, by_hand) for one in candidates)

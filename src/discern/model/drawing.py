@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.patches import Circle, FancyBboxPatch
+from matplotlib.patches import FancyBboxPatch
 
+TIMES = "\N{MULTIPLICATION SIGN}"
 INK, MUTED, ACCENT = "#1f2933", "#6b7785", "#c0392b"
 FILLS = {
     "conv": "#dbe8f6",
@@ -21,6 +23,7 @@ _EDGES = {
     "detect": "#7d5bb0",
     "plain": "#98a4b0",
 }
+_JOIN_RADIUS = 0.17
 
 Point = tuple[float, float]
 
@@ -79,12 +82,16 @@ def draw_box(axes: Axes, box: Box, fill: str, title: str, detail: str = "") -> N
 
 def draw_join(axes: Axes, center: Point, sign: str) -> Box:
     """Draw a small circle with a sign (concatenation, sum, product); return its bounds."""
-    radius = 0.17
-    axes.add_patch(
-        Circle(center, radius, facecolor="white", edgecolor=INK, linewidth=1.0, zorder=3)
+    axes.plot(
+        *[[side] for side in center],
+        marker="o",
+        markersize=17,
+        markerfacecolor="white",
+        markeredgecolor=INK,
+        zorder=3,
     )
     axes.text(*center, sign, **_text(8.5, INK))
-    return Box(*center, 2 * radius, 2 * radius)
+    return Box(*center, 2 * _JOIN_RADIUS, 2 * _JOIN_RADIUS)
 
 
 def draw_arrow(axes: Axes, points: Sequence[Point], color: str = INK) -> None:
@@ -114,10 +121,32 @@ def draw_arrow(axes: Axes, points: Sequence[Point], color: str = INK) -> None:
     )
 
 
-def draw_label(axes: Axes, at: Point, text: str, *, size: float = 8, color: str = MUTED) -> None:
-    """Write ``text`` centred at a point."""
-    axes.text(*at, text, **_text(size, color))
+def straight(start: Box, end: Box) -> list[Point]:
+    """Return the line between two boxes in one row or one column.
+
+    Raises:
+        ValueError: They share neither.
+    """
+    if start.x == end.x:
+        return [start.bottom, end.top] if start.y < end.y else [start.top, end.bottom]
+    if start.y == end.y:
+        return [start.right, end.left] if start.x < end.x else [start.left, end.right]
+    raise ValueError("no straight line joins these boxes")
 
 
-def _text(size: float, color: str) -> dict[str, object]:
+def draw_label(
+    axes: Axes,
+    at: Point,
+    text: str,
+    *,
+    size: float = 8,
+    color: str = MUTED,
+    **font: str,
+) -> None:
+    """Write ``text`` at a point; ``align`` is center, left or right, the rest goes to the font."""
+    style = {**_text(size, color), "ha": font.pop("align", "center"), **font}
+    axes.text(*at, text, **style)
+
+
+def _text(size: float, color: str) -> dict[str, Any]:
     return {"ha": "center", "va": "center", "fontsize": size, "color": color, "zorder": 4}

@@ -5,17 +5,16 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from discern.phantom.anatomy import Spine
-from discern.phantom.canvas import Canvas, Field
-from discern.phantom.spine_model import Scanner
+from discern.phantom.canvas import Canvas
+from discern.phantom.settings import Scanner
+from discern.phantom.texture import Field
 
 Image = NDArray[np.float32]
 
 BITS_STORED = 12
 
 
-def acquire(
-    canvas: Canvas, spine: Spine, scanner: Scanner, rng: np.random.Generator
-) -> Image:
+def acquire(canvas: Canvas, spine: Spine, scanner: Scanner, rng: np.random.Generator) -> Image:
     """Return the (H, W) image a scanner would store, whole numbers 0 .. 4095 as float32.
 
     Sub-slices are averaged (partial volume), weighted by the coil, blurred by a Gaussian and

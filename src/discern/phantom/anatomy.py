@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from discern.phantom.spine_model import HEIGHT_KEPT, PhantomParameters
+from discern.phantom.settings import HEIGHT_KEPT
+from discern.phantom.spine_model import PhantomParameters
 from discern.spine import USUAL_LEVELS, Level
 
 Line = NDArray[np.float64]
@@ -167,7 +168,7 @@ def _presacral_blocks(parameters: PhantomParameters) -> list[Block]:
         kept = HEIGHT_KEPT[parameters.grade_of(level)] * parameters.disc_height
         half_mm = parameters.size * np.array([_BODY_DEPTH_MM[row], _BODY_WIDTH_MM[row]]) / 2
         steps = (
-            (str(level), _DISC_HEIGHT_MM[row] * kept, _DISC_WEDGE[row]),
+            (str(level), _DISC_HEIGHT_MM[row] * kept, _DISC_WEDGE[row] * min(kept, 1.0)),
             (BODY_NAMES[row], _BODY_HEIGHT_MM[row], _BODY_WEDGE[row]),
         )
         for name, height_mm, wedge in steps:
@@ -208,10 +209,9 @@ def _next_plate(plate: Plate, step_mm: float, wedge_rad: float, half_mm: Line) -
 
 def _edge(plates: list[Plate], z_mm: Line, *, side: int) -> Line:
     """Tabulate the anterior (-1) or posterior (+1) border through all plates, smoothed by 4 mm."""
-    points = [
-        (p.y_mm, p.z_mm) + side * p.half_depth_mm * p.back for p in plates
-    ]
-    y, z = np.array(points).T
+    points = [(p.y_mm, p.z_mm) + side * p.half_depth_mm * p.back for p in plates]
+    coccyx = points[0] - (12.0, 26.0)
+    y, z = np.array([coccyx, *points]).T
     order = np.argsort(z)
     return gaussian_filter1d(np.interp(z_mm, z[order], y[order]), 8.0, mode="nearest")
 

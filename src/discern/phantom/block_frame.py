@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from discern.phantom.anatomy import Block
-from discern.phantom.canvas import Field, Patch
+from discern.phantom.anatomy import Block, Spine
+from discern.phantom.canvas import Patch, Place
+from discern.phantom.texture import Field, Triple
 
 CONCAVITY_MM = 1.1
 """How far a lumbar endplate dips at its centre; sacral plates are flat."""
@@ -40,11 +41,37 @@ class BlockFrame:
         return inside
 
 
+def place_of(block: Block, spine: Spine, center_mm: Triple, half_mm: Triple) -> Place:
+    """Return the box round a part given by centre and half sizes (x, p, q) in ``block``."""
+    (x, p, q), (half_x, half_p, half_q) = center_mm, half_mm
+    cos, sin = float(np.cos(block.tilt_rad)), float(np.sin(block.tilt_rad))
+    y_mm, z_mm = block.y_mm + p * cos - q * sin, block.z_mm + p * sin + q * cos
+    reach_y = half_p * abs(cos) + half_q * abs(sin)
+    reach_z = half_p * abs(sin) + half_q * abs(cos)
+    shift_mm = float(spine.shift_mm(np.array(z_mm)))
+    return Place((x + shift_mm, y_mm, z_mm), (half_x, reach_y, reach_z))
+
+
+def place_of_block(block: Block, spine: Spine, margin_mm: float) -> Place:
+    """Return the box round a whole block with ``margin_mm`` about its outline."""
+    depth = max(block.lower.half_depth_mm, block.upper.half_depth_mm) + margin_mm
+    width = max(block.lower.half_width_mm, block.upper.half_width_mm) + margin_mm
+    wedge = abs(block.lower.tilt_rad - block.upper.tilt_rad) * depth / 2
+    height = block.height_mm / 2 + wedge + CONCAVITY_MM + margin_mm / 2
+    return place_of(block, spine, (0.0, 0.0, 0.0), (width, depth, height))
+
+
+def turned(patch: Patch, block: Block) -> tuple[Field, Field]:
+    """Return p (backwards) and q (headwards) of the points, mm from the middle of ``block``."""
+    turn = np.float32(block.tilt_rad)
+    dy, dz = patch.y_mm - np.float32(block.y_mm), patch.z_mm - np.float32(block.z_mm)
+    return dy * np.cos(turn) + dz * np.sin(turn), dz * np.cos(turn) - dy * np.sin(turn)
+
+
 def frame_of(patch: Patch, block: Block, *, dip_mm: float) -> BlockFrame:
     """Measure the points of ``patch`` in ``block``; a disc has ``dip_mm`` > 0, a body < 0."""
     turn = np.float32(block.tilt_rad)
-    dy, dz = patch.y_mm - np.float32(block.y_mm), patch.z_mm - np.float32(block.z_mm)
-    p, q = dy * np.cos(turn) + dz * np.sin(turn), dz * np.cos(turn) - dy * np.sin(turn)
+    p, q = turned(patch, block)
     lower, upper = _above(patch, block, is_lower=True), _above(patch, block, is_lower=False)
     t = np.clip(lower / np.maximum(lower + upper, 0.1), 0, 1)
     low, high = block.lower, block.upper

@@ -5,110 +5,149 @@ from dataclasses import dataclass
 import numpy as np
 
 from discern.phantom.anatomy import Block, Spine
-from discern.phantom.block_frame import CONCAVITY_MM, frame_of, outline_mm
-from discern.phantom.canvas import Canvas, Field, Patch, covered
+from discern.phantom.block_frame import (
+    CONCAVITY_MM,
+    frame_of,
+    outline_mm,
+    place_of,
+    place_of_block,
+    turned,
+)
+from discern.phantom.canvas import Canvas, Patch, covered
 from discern.phantom.spine_model import PhantomParameters
-from discern.phantom.texture import Textures
+from discern.phantom.texture import Field
 
 CORTEX = 0.04
-_CORTEX_MM = 0.9
+_BODY_CORTEX_MM = 1.3
+_ARCH_CORTEX_MM = 0.9
+_ROUGHNESS_MM = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class _Ellipsoid:
-    """A rounded process in the frame of its vertebra: centre and half sizes along x, p, q.
+class _Process:
+    """A rounded part of an arch in the frame of its vertebra: centre, half sizes along x, p, q.
 
-    ``lean`` lowers it towards its tip: mm of q per mm of p.
+    ``lean`` lowers it towards its tip, mm of q per mm of p; ``slant`` brings it backwards towards
+    the midline, mm of p per mm of x. ``squareness`` 2 is an ellipsoid, 4 a rounded box.
     """
 
     center: tuple[float, float, float]
     half: tuple[float, float, float]
     lean: float = 0.0
+    slant: float = 0.0
     squareness: int = 2
 
+    def mirrored(self) -> "_Process":
+        """Return the same part on the other side."""
+        x, p, q = self.center
+        return _Process((-x, p, q), self.half, self.lean, -self.slant, self.squareness)
 
-def paint_bones(
-    canvas: Canvas, spine: Spine, parameters: PhantomParameters, textures: Textures
-) -> None:
-    """Paint arches and processes, then bodies, then the sacrum."""
+
+@dataclass(frozen=True, slots=True)
+class _Bone:
+    """A part ready to be painted: signed distance to its surface, and cortical thickness."""
+
+    patch: Patch
+    distance_mm: Field
+    cortex_mm: float
+    brightness: Field | float
+
+
+def paint_bones(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> None:
+    """Paint all cortex first, then all marrow, so that parts of one bone fuse."""
+    bones: list[_Bone] = []
     for body in spine.bodies:
-        for patch in canvas.near(_center(spine, body), 95.0):
-            _paint_arch(patch, body, parameters, textures)
+        bones += _arch_bones(canvas, spine, body, parameters)
     segments = [block for block in spine.sacrum if "-" not in block.name]
     for block in (*spine.bodies, *segments):
-        for patch in canvas.near(_center(spine, block), 48.0):
-            _paint_body(patch, block, parameters, textures)
+        for patch in canvas.near(place_of_block(block, spine, 3.0)):
+            bones.append(_body_bone(patch, block))
+    rough = [_ROUGHNESS_MM * parameters.texture * bone.patch.lumps for bone in bones]
+    for bone, rough_mm in zip(bones, rough, strict=True):
+        bone.patch.paint(covered(bone.distance_mm + rough_mm), CORTEX)
+    for bone, rough_mm in zip(bones, rough, strict=True):
+        marrow = bone.brightness * marrow_signal(bone.patch, parameters, rough_mm)
+        bone.patch.paint(covered(bone.distance_mm + rough_mm + bone.cortex_mm), marrow)
 
 
-def _center(spine: Spine, block: Block) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    shift_mm = float(spine.shift_mm(np.array(block.z_mm)))
-    return np.array([shift_mm, block.y_mm, block.z_mm])
-
-
-def _paint_body(
-    patch: Patch, block: Block, parameters: PhantomParameters, textures: Textures
-) -> None:
-    """Dark cortex and ligaments outside, marrow inside, a basivertebral vein at the back."""
-    is_sacral = block.name.startswith("S")
-    frame = frame_of(patch, block, dip_mm=0.0 if is_sacral else -CONCAVITY_MM)
-    waist = -1.6 * 4 * frame.t * (1 - frame.t)
-    radial = outline_mm(frame, front_mm=waist, back_mm=0.4 * waist)
-    distance = np.maximum(radial, -np.minimum(frame.lower, frame.upper))
-    patch.paint(covered(distance - 0.6), CORTEX)
-    marrow = marrow_signal(patch, parameters, textures)
-    if not is_sacral:
-        vein = ((frame.p - frame.half_depth + 2) / 5) ** 2 + (frame.q / 2.2) ** 2
-        vein = vein + (frame.x / 5) ** 2
-        marrow = marrow + 0.25 * np.clip(1 - vein, 0, 1)
-    patch.paint(covered(distance + _CORTEX_MM), marrow)
-
-
-def marrow_signal(patch: Patch, parameters: PhantomParameters, textures: Textures) -> Field:
-    """Return the textured marrow signal at the points of ``patch``."""
-    grain = 0.055 * textures.marrow.at(patch) + 0.05 * textures.lumps.at(patch)
-    signal: Field = parameters.contrast.marrow * np.clip(1 + parameters.texture * grain, 0.5, 1.6)
+def marrow_signal(patch: Patch, parameters: PhantomParameters, slow: Field) -> Field:
+    """Return the textured marrow signal at the points of ``patch``; ``slow`` varies smoothly."""
+    grain = 0.06 * parameters.texture * patch.textures.marrow.at(patch.points_mm) + 0.12 * slow
+    signal: Field = parameters.contrast.marrow * np.clip(1 + grain, 0.5, 1.6)
     return signal
 
 
-def _paint_arch(
-    patch: Patch, body: Block, parameters: PhantomParameters, textures: Textures
-) -> None:
-    """Pedicles, laminae, facets and processes, each with cortex and marrow."""
-    frame = frame_of(patch, body, dip_mm=0.0)
-    marrow = 0.95 * marrow_signal(patch, parameters, textures)
-    side = np.abs(frame.x)
+def _body_bone(patch: Patch, block: Block) -> _Bone:
+    """A body with a waist; the basivertebral vein is a bright spot at its back."""
+    is_sacral = block.name.startswith("S")
+    frame = frame_of(patch, block, dip_mm=0.0 if is_sacral else -CONCAVITY_MM)
+    waist = -1.8 * 4 * frame.t * (1 - frame.t)
+    radial = outline_mm(frame, front_mm=waist, back_mm=0.4 * waist)
+    distance = np.maximum(radial, -np.minimum(frame.lower, frame.upper)) - 0.5
+    brightness: Field | float = 1.0
+    if not is_sacral:
+        vein = ((frame.p - frame.half_depth + 2) / 5) ** 2 + (frame.q / 2.2) ** 2
+        vein = vein + (frame.x / 5) ** 2
+        brightness = 1 + 0.5 * np.clip(1 - vein, 0, 1)
+    return _Bone(patch, distance, _BODY_CORTEX_MM, brightness)
+
+
+def _arch_bones(
+    canvas: Canvas, spine: Spine, body: Block, parameters: PhantomParameters
+) -> list[_Bone]:
+    bones = []
     for part in _arch(body, parameters):
-        distance = _distance(part, side, frame.p, frame.q)
-        patch.paint(covered(distance), CORTEX)
-        patch.paint(covered(distance + 1.1), marrow)
+        x, p, q = part.half
+        reach_p = p + abs(part.slant) * x + 2
+        reach = (x + 2, reach_p, q + abs(part.lean) * reach_p + 2)
+        for patch in canvas.near(place_of(body, spine, part.center, reach)):
+            p, q = turned(patch, body)
+            distance = _distance(part, patch.x_mm, p, q)
+            bones.append(_Bone(patch, distance, _ARCH_CORTEX_MM, 0.95))
+    return bones
 
 
-def _arch(body: Block, parameters: PhantomParameters) -> tuple[_Ellipsoid, ...]:
-    """Return the processes of one vertebra; the pedicles spread towards the sacrum."""
+def _arch(body: Block, parameters: PhantomParameters) -> list[_Process]:
+    """Return the parts of one arch; the pedicles spread towards the sacrum.
+
+    Sizes follow Panjabi et al. (Spine 17:299, 1992): pedicles 8 x 15 mm, spinous processes
+    some 30 mm long.
+    """
     size, back = parameters.size, body.lower.half_depth_mm
-    canal = parameters.canal_mm
-    spread = 0.27 * 2 * body.lower.half_width_mm
-    is_last = body.name == "L5"
-    length = 11.0 * size if is_last else 15.0 * size
-    tip = back + canal + 5 + length
-    return (
-        _Ellipsoid((spread + 1, back + 5, 5.5), (4.2 * size, 9.5, 6.8 * size), squareness=4),
-        _Ellipsoid((spread + 14, back + 10, 4), (14 * size, 3.5, 4.5)),
-        _Ellipsoid((spread + 4.5, back + 13, 9), (4.6, 5.2, 10.5 * size)),
-        _Ellipsoid((spread + 3.0, back + 18, -15), (4.4, 4.6, 10.0 * size)),
-        _Ellipsoid((spread / 2 + 1, back + canal + 1, -5), (8.5, 3.2, 9.5 * size), 0.0, 4),
-        _Ellipsoid((0, tip, -8), (3.2, length, 10.5 * size), -0.22, 4),
-    )
-
-
-def _distance(part: _Ellipsoid, side: Field, p: Field, q: Field) -> Field:
-    """Return an approximate signed distance to ``part`` (and its mirror image)."""
-    p = p - part.center[1]
-    q = q - part.center[2] - part.lean * p
-    terms = [
-        np.abs(value / half) ** part.squareness
-        for value, half in zip((side - part.center[0], p, q), part.half, strict=True)
+    rear = back + parameters.canal_mm + 1.5
+    spread = 0.54 * body.lower.half_width_mm
+    length = (10.0 if body.name == "L5" else 14.5) * size
+    drop = body.height_mm / 2
+    paired = [
+        _Process((spread + 1, back + 4, 5), (4.2 * size, 9.5, 6.8 * size), squareness=4),
+        _Process((spread + 15, back + 9, 4), (14 * size, 3.2, 4.5), slant=0.25),
+        _Process((spread + 4.5, back + 12, 11), (4.8, 4.6, 9.5 * size), slant=0.5),
+        _Process((spread + 2.0, back + 17.5, 2 - drop), (5.0, 4.4, 11.0 * size), slant=0.5),
+        _Process((spread / 2 + 1, rear - 1, 1 - 0.5 * drop), (8.5, 2.8, 9.0 * size), 0.25, -0.5, 4),
     ]
-    radius = (terms[0] + terms[1] + terms[2]) ** (1 / part.squareness)
-    distance: Field = (radius - 1) * np.float32(min(part.half))
+    spinous = _Process((0, rear + length, -0.55 * drop), (3.4, length, 10.0 * size), -0.25, 0.0, 3)
+    return [*paired, *(part.mirrored() for part in paired), spinous]
+
+
+def _distance(part: _Process, x: Field, p: Field, q: Field) -> Field:
+    """Return the signed distance to first order: (r - 1) over the size of its gradient."""
+    n = part.squareness
+    x = x - part.center[0]
+    p = p - part.center[1] - part.slant * x
+    q = q - part.center[2] - part.lean * p
+    scaled = [np.abs(value) / half for value, half in zip((x, p, q), part.half, strict=True)]
+    below = [_power(value, n - 1) for value in scaled]  # |u|^(n-1), the slope of |u|^n / n
+    total = sum(low * value for low, value in zip(below, scaled, strict=True))
+    radius = np.maximum(total, 1e-6) ** (1 / n)
+    steep = sum(np.square(low / half) for low, half in zip(below, part.half, strict=True))
+    gradient = np.sqrt(np.maximum(steep, 1e-9)) * radius ** (1 - n)
+    distance: Field = ((radius - 1) / np.maximum(gradient, 1e-3)).astype(np.float32)
     return distance
+
+
+def _power(value: Field, exponent: int) -> Field:
+    """Return a small whole power by multiplication, many times faster than ``**``."""
+    result = value
+    for _ in range(exponent - 1):
+        result = result * value
+    return result

@@ -3,10 +3,10 @@
 import numpy as np
 
 from discern.phantom.anatomy import Block, Spine
-from discern.phantom.block_frame import frame_of
-from discern.phantom.canvas import Canvas, Field, Patch, covered, step
+from discern.phantom.block_frame import frame_of, place_of
+from discern.phantom.canvas import Canvas, Patch, covered, step
 from discern.phantom.spine_model import PhantomParameters
-from discern.phantom.texture import Textures
+from discern.phantom.texture import Field
 from discern.spine import Level
 
 CSF = 1.0
@@ -30,31 +30,29 @@ def depth_mm(patch: Patch, spine: Spine) -> Field:
     return depth
 
 
-def paint_canal(
-    canvas: Canvas, spine: Spine, parameters: PhantomParameters, textures: Textures
-) -> None:
+def paint_canal(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> None:
     """Paint what fills the canal; bones and discs come later and on top."""
-    for block in (*spine.bodies, *spine.discs.values(), *spine.sacrum[:3]):
-        center = np.array([0.0, *((block.y_mm, block.z_mm) + 22.0 * block.lower.back)])
-        center[0] = spine.shift_mm(center[2:])[0]
-        for patch in canvas.near(center, 34.0):
-            _paint_epidural_fat(patch, depth_mm(patch, spine), spine, parameters, textures)
-    for patch in canvas.midline(CANAL_REACH_MM):
+    _paint_epidural_fat(canvas.whole, spine, parameters)
+    depth = depth_mm(canvas.whole, spine)
+    near = np.abs(canvas.whole.x_mm) < CANAL_REACH_MM + parameters.scanner.slice_thickness_mm
+    wanted = near & (depth > -2) & (depth < parameters.canal_mm + 6)
+    for patch in canvas.around((wanted & (canvas.whole.z_mm > spine.sacrum[3].z_mm))[0]):
         _paint_sac(patch, spine, parameters)
     for body in spine.bodies:
         _paint_ganglia(canvas, spine, body, parameters)
 
 
-def _paint_epidural_fat(
-    patch: Patch, depth: Field, spine: Spine, parameters: PhantomParameters, textures: Textures
-) -> None:
-    """Fat round the sac and in the foramina, darker towards the flanks."""
-    del spine
-    side = np.abs(patch.x_mm)
-    bone = np.maximum(np.abs(depth - 6.5) - 9.5, side - 24)
-    behind = np.maximum(np.abs(depth - parameters.canal_mm) - 4.0, side - 7)
-    fat = parameters.contrast.fat * (0.75 + 0.10 * textures.lumps.at(patch))
-    patch.paint(covered(np.minimum(bone, behind), 2.0), fat)
+def _paint_epidural_fat(patch: Patch, spine: Spine, parameters: PhantomParameters) -> None:
+    """Fat round the sac and in the foramina; the posterior longitudinal ligament in front."""
+    depth, side = depth_mm(patch, spine), np.abs(patch.x_mm)
+    room = parameters.canal_mm * (0.4 + 0.6 * step(-22, 0, patch.z_mm - spine.sacrum[2].z_mm))
+    foramen = (np.hypot((depth - 4.0) / 11.0, side / 25.0) - 1) * 11.0
+    behind = (np.hypot((depth - 0.62 * room) / (0.68 * room), side / 11.0) - 1) * 10.0
+    above = np.minimum(foramen, behind)
+    sacral = np.maximum(np.abs(depth - room / 2) - room / 2, side - 12)
+    distance = np.where(patch.z_mm > spine.sacrum[0].z_mm, above, sacral)
+    fat = parameters.contrast.fat * (1.0 + 0.10 * patch.lumps)
+    patch.paint(covered(distance, 2.5), fat)
     patch.paint(covered(np.maximum(np.abs(depth) - 0.7, side - 11)), _DURA / 2)
 
 
@@ -102,8 +100,9 @@ def _paint_cord(
 def _paint_roots(patch: Patch, v: Field, half: Field, inside: Field, spine: Spine) -> None:
     """Roots settle at the back of the sac (lying patient) and fan out to their exits."""
     start_mm = spine.discs[Level.L1_L2].z_mm + 8
-    exits_mm = [spine.discs[level].z_mm for level in (
-        Level.L2_L3, Level.L3_L4, Level.L4_L5, Level.L5_S1)]
+    exits_mm = [
+        spine.discs[level].z_mm for level in (Level.L2_L3, Level.L3_L4, Level.L4_L5, Level.L5_S1)
+    ]
     exits_mm += [spine.sacrum[1].z_mm, spine.sacrum[2].z_mm]
     for side, rank, rest in _ROOTS:
         way = np.clip((start_mm - patch.z_mm) / (start_mm - exits_mm[rank]), 0, 1)
@@ -112,7 +111,7 @@ def _paint_roots(patch: Patch, v: Field, half: Field, inside: Field, spine: Spin
         wave = 0.25 * np.sin(patch.z_mm / (9 + rank) + 1.7 * rank + side)
         distance = np.hypot(patch.x_mm - across - wave, (v - settle) * half)
         present = inside * (way > 0) * (way < 1)
-        patch.paint(0.8 * covered(distance - 0.62, 0.9) * present, _ROOT)
+        patch.paint(0.6 * covered(distance - 0.55, 0.9) * present, _ROOT)
 
 
 def _paint_ganglia(
@@ -120,11 +119,10 @@ def _paint_ganglia(
 ) -> None:
     """The root under each pedicle: a gray oval in the fat of the foramen."""
     for side in (-1, 1):
-        across = side * (0.27 * 2 * body.lower.half_width_mm + 1)
-        shift = float(spine.shift_mm(np.array(body.z_mm)))
+        across = side * (0.54 * body.lower.half_width_mm + 1)
         back = body.lower.half_depth_mm + 4.0
-        center = np.array([across + shift, *((body.y_mm, body.z_mm) + back * body.lower.back)])
-        for patch in canvas.near(center, 22.0):
+        place = place_of(body, spine, (across, back, -8.0), (7.0, 6.0, 6.0))
+        for patch in canvas.near(place):
             frame = frame_of(patch, body, dip_mm=0.0)
             radius = np.sqrt(
                 ((frame.x - across) / 5) ** 2

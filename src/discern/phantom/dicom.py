@@ -9,7 +9,7 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 from discern.phantom.acquisition import BITS_STORED
 from discern.phantom.placement import SLICE_GAP
 from discern.phantom.render import PhantomSlice
-from discern.phantom.spine_model import Scanner
+from discern.phantom.settings import Scanner
 from discern.spine import Plane
 
 PHANTOM_MANUFACTURER = "Discern phantom"

@@ -6,10 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from discern.phantom.anatomy import Block, Spine
-from discern.phantom.block_frame import CONCAVITY_MM, BlockFrame, frame_of, outline_mm
-from discern.phantom.canvas import Canvas, Field, Patch, Window, covered, step
-from discern.phantom.spine_model import Herniation, PhantomParameters
-from discern.phantom.texture import Textures
+from discern.phantom.block_frame import (
+    CONCAVITY_MM,
+    BlockFrame,
+    frame_of,
+    outline_mm,
+    place_of_block,
+)
+from discern.phantom.canvas import Canvas, Patch, Window, covered, step
+from discern.phantom.settings import Herniation
+from discern.phantom.spine_model import PhantomParameters
+from discern.phantom.texture import Field
 from discern.spine import USUAL_LEVELS, Level, PfirrmannGrade
 
 Mask = NDArray[np.bool_]
@@ -18,6 +25,8 @@ _CLEFT_DEPTH = {PfirrmannGrade.I: 0.05, PfirrmannGrade.II: 0.5, PfirrmannGrade.I
 _UNEVENNESS = (0.03, 0.10, 0.18, 0.28, 0.25)
 _BORDER = (0.16, 0.22, 0.5, 0.8, 0.9)
 """Share of the disc radius over which nucleus fades into annulus: sharp at 1 and 2, lost at 4."""
+_MARGIN_MM = 15.0
+"""Room left round a disc for bulge, protrusion and migration."""
 _MIN_COVERAGE = 0.5
 
 
@@ -40,18 +49,16 @@ class DiscFootprint:
     herniated: Mask
 
 
-def paint_discs(
-    canvas: Canvas, spine: Spine, parameters: PhantomParameters, textures: Textures
-) -> list[DiscFootprint]:
+def paint_discs(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> list[DiscFootprint]:
     """Paint all discs, remnants in the sacrum first, and return where each one lies."""
     for block in spine.sacrum:
         if "-" in block.name:
-            for patch in canvas.near(np.array([0.0, block.y_mm, block.z_mm]), 30.0):
+            for patch in canvas.near(place_of_block(block, spine, 2.0)):
                 _paint_remnant(patch, block, parameters)
     footprints = []
     for level, block in spine.discs.items():
-        for patch in canvas.near(np.array(spine.disc_center_lps_mm(level)), 42.0):
-            footprints.append(_paint_disc(patch, level, block, parameters, textures))
+        for patch in canvas.near(place_of_block(block, spine, _MARGIN_MM)):
+            footprints.append(_paint_disc(patch, level, block, parameters))
     return footprints
 
 
@@ -70,17 +77,16 @@ def _paint_disc(
     level: Level,
     block: Block,
     parameters: PhantomParameters,
-    textures: Textures,
 ) -> DiscFootprint:
     frame = frame_of(patch, block, dip_mm=CONCAVITY_MM)
     distance = disc_distance_mm(frame, parameters.bulge_mm[USUAL_LEVELS.index(level)])
-    patch.paint(covered(distance), disc_signal(patch, frame, level, parameters, textures))
+    patch.paint(covered(distance), disc_signal(patch, frame, level, parameters))
     inside = distance < 0
     posterior = inside & (frame.p > frame.half_depth / 3)
     herniation = parameters.herniation_of(level)
     beyond = np.zeros_like(inside)
     if herniation is not None:
-        beyond = _paint_herniation(patch, block, herniation, parameters, textures) & ~inside
+        beyond = _paint_herniation(patch, block, herniation, parameters) & ~inside
     return DiscFootprint(
         level,
         patch.window,
@@ -94,13 +100,13 @@ def disc_distance_mm(frame: BlockFrame, bulge_mm: float) -> Field:
     """Return the signed distance (negative inside) to the disc, bulge included."""
     radial = outline_mm(frame, front_mm=0.5 + 0.4 * bulge_mm, back_mm=0.4 + bulge_mm)
     # The free margin is rounded: towards the plates the outline draws in by a millimetre.
-    margin = 1.0 * (2 * frame.t - 1) ** 4
+    margin = np.square(np.square(2 * frame.t - 1))
     distance: Field = np.maximum(radial + margin, -np.minimum(frame.lower, frame.upper))
     return distance
 
 
 def disc_signal(
-    patch: Patch, frame: BlockFrame, level: Level, parameters: PhantomParameters, textures: Textures
+    patch: Patch, frame: BlockFrame, level: Level, parameters: PhantomParameters
 ) -> Field:
     """Return the T2 signal inside a disc by its grade (Pfirrmann et al., Spine 26:1873, 2001)."""
     grade = parameters.grade_of(level)
@@ -109,12 +115,12 @@ def disc_signal(
     radius = np.sqrt(
         ((frame.p - 0.04 * frame.half_depth) / (0.80 * frame.half_depth)) ** 2
         + (frame.x / (0.80 * frame.half_width)) ** 2
-        + (v / 1.12) ** 4
+        + np.square(np.square(v / 1.12))
     )
     border = _BORDER[row]
     core = step(0.92 + border / 2, 0.92 - border, radius)
-    uneven = 1 + _UNEVENNESS[row] * parameters.texture * textures.lumps.at(patch)
-    wave = v + 0.12 * textures.lumps.at(patch)
+    uneven = 1 + _UNEVENNESS[row] * parameters.texture * patch.lumps
+    wave = v + 0.12 * patch.lumps
     cleft = 1 - _CLEFT_DEPTH.get(grade, 0.0) * np.exp(-((wave / 0.2) ** 2)) * (radius < 1)
     gain = parameters.nucleus_gain[USUAL_LEVELS.index(level)]
     nucleus = gain * contrast.nucleus[row] * np.clip(uneven, 0.3, 2) * cleft
@@ -127,7 +133,6 @@ def _paint_herniation(
     block: Block,
     herniation: Herniation,
     parameters: PhantomParameters,
-    textures: Textures,
 ) -> Mask:
     """Paint the protrusion, pushed into the canal under a dark rim; return its sample points."""
     frame = frame_of(patch, block, dip_mm=0.0)
@@ -135,7 +140,7 @@ def _paint_herniation(
     grade = parameters.grade_of(herniation.level)
     core = 0.6 * parameters.contrast.nucleus[int(grade) - 1] + parameters.contrast.annulus
     patch.paint(covered(distance - 0.7), 0.4 * parameters.contrast.annulus)
-    inner = core * np.clip(1 + 0.15 * textures.lumps.at(patch), 0.4, 1.8)
+    inner = core * np.clip(1 + 0.15 * patch.lumps, 0.4, 1.8)
     patch.paint(covered(distance + 0.6), inner)
     return distance < 0
 
@@ -149,8 +154,11 @@ def herniation_distance_mm(frame: BlockFrame, block: Block, herniation: Herniati
     radius = np.sqrt(
         ((frame.p - center_p) / half_depth_mm) ** 2
         + ((frame.x - herniation.offset_mm) / (herniation.width_mm / 2)) ** 2
-        + ((frame.q - herniation.migration_mm * step(-2, 6, frame.p - frame.half_depth))
-           / half_height_mm) ** 2
+        + (
+            (frame.q - herniation.migration_mm * step(-2, 6, frame.p - frame.half_depth))
+            / half_height_mm
+        )
+        ** 2
     )
     distance: Field = (radius - 1) * np.float32(min(half_depth_mm, half_height_mm))
     return distance

@@ -4,7 +4,7 @@ import numpy as np
 
 from discern.imaging.geometry import LEFT, POSTERIOR, SliceGeometry
 from discern.phantom.anatomy import Spine
-from discern.phantom.spine_model import Scanner
+from discern.phantom.settings import Scanner
 from discern.spine import Level
 
 SLICE_GAP = 1.1

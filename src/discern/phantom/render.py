@@ -98,8 +98,8 @@ class _Artist:
         self, index: int, block: int, geometry: SliceGeometry, rng: np.random.Generator
     ) -> PhantomSlice:
         shape_px = (self._size_px, self._size_px)
-        canvas = Canvas(geometry, shape_px, self._offsets_mm, self._spine)
-        parts = (canvas, self._spine, self._parameters, self._textures)
+        canvas = Canvas(geometry, shape_px, self._offsets_mm, self._spine, self._textures)
+        parts = (canvas, self._spine, self._parameters)
         paint_surroundings(*parts)
         paint_canal(*parts)
         paint_bones(*parts)

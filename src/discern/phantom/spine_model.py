@@ -1,110 +1,14 @@
-"""What may vary from one synthetic lumbar spine to the next, and realistic draws of it."""
+"""One synthetic patient as parameters, realistic draws of them, and the embedded sample."""
 
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
+import numpy as np
+
+from discern.phantom.settings import Contrast, Herniation, Scanner, within
 from discern.spine import USUAL_LEVELS, Level, PfirrmannGrade
 
-HEIGHT_KEPT = MappingProxyType(
-    {
-        PfirrmannGrade.I: 1.0,
-        PfirrmannGrade.II: 0.98,
-        PfirrmannGrade.III: 0.92,
-        PfirrmannGrade.IV: 0.78,
-        PfirrmannGrade.V: 0.48,
-    }
-)
-"""Disc height left at each grade: normal to slightly lower (3), moderately lower (4), collapsed (5)
-(Pfirrmann et al., Spine 26:1873, 2001)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Herniation:
-    """A focal protrusion of one disc into the canal (Fardon et al., Spine J 14:2525, 2014).
-
-    Attributes:
-        level: The disc it comes from.
-        offset_mm: Middle of the protrusion beside the midline, positive to the patient's left.
-        depth_mm: How far it reaches beyond the posterior disc margin.
-        width_mm: Size across the patient at its base.
-        migration_mm: Shift towards the head (positive) or foot.
-    """
-
-    level: Level
-    offset_mm: float
-    depth_mm: float
-    width_mm: float
-    migration_mm: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Refuse a protrusion that no lumbar canal holds."""
-        _within("herniation depth_mm", self.depth_mm, 2.5, 12.0)
-        _within("herniation width_mm", self.width_mm, 6.0, 26.0)
-        _within("herniation offset_mm", self.offset_mm, -14.0, 14.0)
-        _within("herniation migration_mm", self.migration_mm, -8.0, 8.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Contrast:
-    """Tissue signal on T2 turbo spin echo, as a fraction of cerebrospinal fluid.
-
-    Defaults are medians over 169 middle slices of the SPIDER set (marrow .48, nucleus by grade);
-    the remaining tissues were set by eye beside the same slices.
-    """
-
-    marrow: float = 0.46
-    fat: float = 0.85
-    muscle: float = 0.13
-    cord: float = 0.42
-    annulus: float = 0.07
-    nucleus: tuple[float, float, float, float, float] = (0.66, 0.50, 0.30, 0.16, 0.09)
-
-    def __post_init__(self) -> None:
-        """Refuse signals outside 0..1.5 and a nucleus that brightens with its grade."""
-        for name in ("marrow", "fat", "muscle", "cord", "annulus"):
-            _within(f"contrast {name}", getattr(self, name), 0.0, 1.5)
-        if len(self.nucleus) != len(PfirrmannGrade) or list(self.nucleus) != sorted(
-            self.nucleus, reverse=True
-        ):
-            raise ValueError(f"contrast nucleus must fall from grade 1 to 5, got {self.nucleus}")
-
-
-@dataclass(frozen=True, slots=True)
-class Scanner:
-    """How the spine is imaged.
-
-    Attributes:
-        field_of_view_mm: Side of the square sagittal image.
-        matrix_px: Rows and columns of the sagittal image.
-        slice_thickness_mm: Of both series.
-        noise: Standard deviation of each quadrature channel, fraction of the CSF signal.
-        blur_mm: Standard deviation of the in-plane point spread.
-        coil_depth_mm: Depth at which the posterior surface coil has lost 63 % of its gain.
-        coil_floor: Gain left far from the coil, fraction of the gain at the skin.
-        saturation_band: Whether tissue far in front of the spine is saturated.
-        csf_units: Stored value of cerebrospinal fluid at the canal.
-    """
-
-    field_of_view_mm: float = 280.0
-    matrix_px: int = 384
-    slice_thickness_mm: float = 4.0
-    noise: float = 0.018
-    blur_mm: float = 0.45
-    coil_depth_mm: float = 70.0
-    coil_floor: float = 0.2
-    saturation_band: bool = True
-    csf_units: float = 900.0
-
-    def __post_init__(self) -> None:
-        """Refuse settings that no clinical scanner uses."""
-        _within("scanner field_of_view_mm", self.field_of_view_mm, 200.0, 400.0)
-        _within("scanner matrix_px", self.matrix_px, 128, 1024)
-        _within("scanner slice_thickness_mm", self.slice_thickness_mm, 0.5, 8.0)
-        _within("scanner noise", self.noise, 0.0, 0.3)
-        _within("scanner blur_mm", self.blur_mm, 0.0, 3.0)
-        _within("scanner coil_depth_mm", self.coil_depth_mm, 20.0, 1000.0)
-        _within("scanner coil_floor", self.coil_floor, 0.0, 1.0)
-        _within("scanner csf_units", self.csf_units, 100.0, 2000.0)
+_CAUDAL_WEAR = (-0.9, -0.7, -0.5, -0.3, -0.1, 0.1, 0.3, 0.7, 0.7)
+_HERNIATING = (Level.L3_L4, Level.L4_L5, Level.L5_S1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +19,7 @@ class PhantomParameters:
         grades: Pfirrmann grade of each of the nine discs of ``USUAL_LEVELS``, head to foot.
         herniations: At most one a disc, T12-L1 and below.
         bulge_mm: Diffuse overhang of each disc, head to foot; a bulge is not a herniation.
-        lordosis_deg: Between the upper plates of L1 and S1, supine.
+        lordosis_deg: Between the upper plates of L1 and S1, supine, before discs lose height.
         sacral_slope_deg: Upper plate of S1 against the horizontal of the patient frame.
         scoliosis_deg: Cobb angle of one lumbar curve, positive convex to the left.
         size: Scale of all bony lengths against the published means.
@@ -124,6 +28,8 @@ class PhantomParameters:
         back_fat_mm: Subcutaneous fat behind L3.
         muscle_fat: Fraction of fat in the back muscles.
         conus_level: Disc at which the spinal cord ends.
+        aorta_offset_mm: Axis of the aorta to the left of the spine's.
+        vessel_signal: Signal of flowing blood, near none where it flows fast.
         nucleus_gain: Factor on the nucleus signal of each disc, head to foot.
         texture: Strength of the texture inside tissues, 0 for none.
         texture_seed: Which texture; the same in every slice of the patient.
@@ -143,6 +49,8 @@ class PhantomParameters:
     back_fat_mm: float = 14.0
     muscle_fat: float = 0.2
     conus_level: Level = Level.L1_L2
+    aorta_offset_mm: float = 9.0
+    vessel_signal: float = 0.03
     nucleus_gain: tuple[float, ...] = (1.0,) * len(USUAL_LEVELS)
     texture: float = 1.0
     texture_seed: int = 0
@@ -152,15 +60,17 @@ class PhantomParameters:
     def __post_init__(self) -> None:
         """Refuse what cannot be, naming the field."""
         self._check_discs()
-        _within("lordosis_deg", self.lordosis_deg, 10.0, 80.0)
-        _within("sacral_slope_deg", self.sacral_slope_deg, 10.0, 65.0)
-        _within("scoliosis_deg", self.scoliosis_deg, -20.0, 20.0)
-        _within("size", self.size, 0.75, 1.25)
-        _within("disc_height", self.disc_height, 0.7, 1.3)
-        _within("canal_mm", self.canal_mm, 9.0, 24.0)
-        _within("back_fat_mm", self.back_fat_mm, 2.0, 60.0)
-        _within("muscle_fat", self.muscle_fat, 0.0, 0.8)
-        _within("texture", self.texture, 0.0, 3.0)
+        within("lordosis_deg", self.lordosis_deg, 10.0, 80.0)
+        within("sacral_slope_deg", self.sacral_slope_deg, 10.0, 65.0)
+        within("scoliosis_deg", self.scoliosis_deg, -20.0, 20.0)
+        within("size", self.size, 0.75, 1.25)
+        within("disc_height", self.disc_height, 0.7, 1.3)
+        within("canal_mm", self.canal_mm, 9.0, 24.0)
+        within("back_fat_mm", self.back_fat_mm, 2.0, 60.0)
+        within("muscle_fat", self.muscle_fat, 0.0, 0.8)
+        within("texture", self.texture, 0.0, 3.0)
+        within("aorta_offset_mm", self.aorta_offset_mm, 0.0, 30.0)
+        within("vessel_signal", self.vessel_signal, 0.0, 1.0)
         if self.conus_level not in USUAL_LEVELS[2:7]:
             raise ValueError(f"conus_level must lie in T11-T12 ... L3-L4, got {self.conus_level}")
 
@@ -171,9 +81,9 @@ class PhantomParameters:
         for grade in self.grades:
             PfirrmannGrade(grade)
         for bulge_mm in self.bulge_mm:
-            _within("bulge_mm", bulge_mm, 0.0, 4.0)
+            within("bulge_mm", bulge_mm, 0.0, 4.0)
         for gain in self.nucleus_gain:
-            _within("nucleus_gain", gain, 0.3, 2.0)
+            within("nucleus_gain", gain, 0.3, 2.0)
         herniated = [one.level for one in self.herniations]
         if len(set(herniated)) < len(herniated):
             raise ValueError("herniations name one disc twice; merge them into one")
@@ -189,7 +99,96 @@ class PhantomParameters:
         return next((one for one in self.herniations if one.level is level), None)
 
 
-def _within(name: str, value: float, low: float, high: float) -> None:
-    """Refuse ``value`` outside ``low`` .. ``high`` (NaN included), by name."""
-    if not low <= value <= high:
-        raise ValueError(f"{name} must lie in {low:g} .. {high:g}, got {value:g}")
+def sample_parameters(rng: np.random.Generator) -> PhantomParameters:
+    """Draw one patient: all grades occur, wear grows caudally, about one in two is herniated.
+
+    Alignment: sacral slope 38 +- 7, lordosis 48 +- 9 degrees, correlated (Vialle et al., JBJS Am
+    87:260, 2005, less the few degrees that lying down takes). Canal 16 +- 1.6 mm (Panjabi et al.,
+    Spine 17:299, 1992). Nucleus signal scatters by a fifth within a grade.
+    """
+    wear = rng.uniform(1.2, 4.0)
+    raw = wear + np.array(_CAUDAL_WEAR) + rng.normal(0, 1.1, len(USUAL_LEVELS))
+    grades = tuple(PfirrmannGrade(int(grade)) for grade in np.clip(np.rint(raw), 1, 5))
+    herniations = _sample_herniations(rng)
+    herniated = {one.level for one in herniations}
+    bulge_mm = tuple(
+        0.0 if level in herniated or rng.random() > 0.15 * grade else float(rng.uniform(0.8, 2.6))
+        for level, grade in zip(USUAL_LEVELS, grades, strict=True)
+    )
+    slope_deg = float(np.clip(rng.normal(38, 7), 20, 58))
+    return PhantomParameters(
+        grades=grades,
+        herniations=herniations,
+        bulge_mm=bulge_mm,
+        lordosis_deg=float(np.clip(48 + 0.8 * (slope_deg - 38) + rng.normal(0, 6), 22, 74)),
+        sacral_slope_deg=slope_deg,
+        scoliosis_deg=float(np.clip(rng.normal(0, 4), -12, 12)),
+        size=float(np.clip(rng.normal(1, 0.06), 0.85, 1.16)),
+        disc_height=float(np.clip(rng.normal(1, 0.09), 0.8, 1.22)),
+        canal_mm=float(np.clip(rng.normal(16, 1.6), 11.5, 20)),
+        back_fat_mm=float(rng.uniform(5, 34)),
+        muscle_fat=float(rng.uniform(0.05, 0.55)),
+        conus_level=USUAL_LEVELS[int(rng.choice([3, 4, 4, 4, 5]))],
+        aorta_offset_mm=float(rng.uniform(2, 24)),
+        vessel_signal=float(rng.uniform(0.02, 0.2)),
+        nucleus_gain=tuple(float(g) for g in np.exp(rng.normal(0, 0.18, len(grades)))),
+        texture=float(rng.uniform(0.5, 1.7)),
+        texture_seed=int(rng.integers(2**31)),
+        contrast=_sample_contrast(rng),
+        scanner=_sample_scanner(rng),
+    )
+
+
+def _sample_herniations(rng: np.random.Generator) -> tuple[Herniation, ...]:
+    count = int(rng.choice([0, 1, 2], p=[0.5, 0.38, 0.12]))
+    levels = rng.permutation(len(_HERNIATING))[:count]
+    return tuple(
+        Herniation(
+            level=_HERNIATING[index],
+            offset_mm=float(rng.uniform(-6, 6)),
+            depth_mm=float(rng.uniform(4.0, 8.5)),
+            width_mm=float(rng.uniform(10, 18)),
+            migration_mm=float(rng.uniform(-3, 2)),
+        )
+        for index in sorted(int(i) for i in levels)
+    )
+
+
+def _sample_contrast(rng: np.random.Generator) -> Contrast:
+    nucleus = np.array(Contrast().nucleus) * np.exp(rng.normal(0, 0.12))
+    return Contrast(
+        marrow=float(np.clip(rng.normal(0.44, 0.09), 0.26, 0.68)),
+        fat=float(rng.uniform(0.45, 0.85)),
+        muscle=float(rng.uniform(0.08, 0.18)),
+        cord=float(rng.uniform(0.32, 0.5)),
+        annulus=float(rng.uniform(0.03, 0.1)),
+        nucleus=tuple(float(signal) for signal in nucleus),  # type: ignore[arg-type]
+    )
+
+
+def _sample_scanner(rng: np.random.Generator) -> Scanner:
+    return Scanner(
+        field_of_view_mm=float(rng.uniform(255, 305)),
+        matrix_px=int(rng.choice([320, 384, 448])),
+        slice_thickness_mm=float(rng.choice([3.0, 3.5, 4.0, 4.5])),
+        noise=float(rng.uniform(0.008, 0.045)),
+        blur_mm=float(rng.uniform(0.3, 0.7)),
+        coil_depth_mm=float(rng.uniform(60, 200)),
+        coil_floor=float(rng.uniform(0.1, 0.5)),
+        saturation_band=bool(rng.random() < 0.6),
+        csf_units=float(rng.uniform(500, 1000)),
+    )
+
+
+def demo_parameters() -> PhantomParameters:
+    """Return the patient of the embedded sample: grades 1 to 5, one bulge, one herniation.
+
+    L3-L4 bulges (not a herniation), L4-L5 is herniated to the left, L5-S1 is collapsed.
+    """
+    one, two, three = PfirrmannGrade.I, PfirrmannGrade.II, PfirrmannGrade.III
+    four, five = PfirrmannGrade.IV, PfirrmannGrade.V
+    return PhantomParameters(
+        grades=(one, one, one, two, one, two, three, four, five),
+        herniations=(Herniation(Level.L4_L5, offset_mm=3.0, depth_mm=6.5, width_mm=14.0),),
+        bulge_mm=(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.6, 0.0, 0.6),
+    )

@@ -10,8 +10,7 @@ import numpy as np
 from discern.phantom.anatomy import Spine, build_spine
 from discern.phantom.dicom import SeriesPlace, dicom_file
 from discern.phantom.render import PhantomSlice, render_axial, render_sagittal
-from discern.phantom.sampling import sample_parameters
-from discern.phantom.spine_model import PhantomParameters
+from discern.phantom.spine_model import PhantomParameters, sample_parameters
 from discern.spine import GRADE_LABELS, USUAL_LEVELS, Level, Plane
 
 SCHEMA = "discern.phantom-truth/1"
@@ -83,9 +82,7 @@ def truth_of_study(
 ) -> PhantomTruth:
     """Return what is true of each disc that has a grade box on a sagittal slice, head to foot."""
     spine = build_spine(parameters)
-    seen = {
-        box.disc for one in sagittal for box in one.truth.boxes if box.label in GRADE_LABELS
-    }
+    seen = {box.disc for one in sagittal for box in one.truth.boxes if box.label in GRADE_LABELS}
     return PhantomTruth(
         seed,
         tuple(

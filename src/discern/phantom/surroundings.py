@@ -4,97 +4,89 @@ import numpy as np
 
 from discern.phantom.anatomy import Spine
 from discern.phantom.canal import depth_mm
-from discern.phantom.canvas import Canvas, Field, Patch, covered, step
+from discern.phantom.canvas import Canvas, Patch, covered, step
 from discern.phantom.spine_model import PhantomParameters
-from discern.phantom.texture import Textures
+from discern.phantom.texture import Field
 from discern.spine import Level
 
-_VOID = 0.03
-"""Signal of fast flowing blood."""
 _FASCIA = 0.05
 
 
-def paint_surroundings(
-    canvas: Canvas, spine: Spine, parameters: PhantomParameters, textures: Textures
-) -> None:
+def paint_surroundings(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> None:
     """Paint from the abdomen backwards to the skin; the spine itself comes later."""
     patch = canvas.whole
     depth = depth_mm(patch, spine)
     ahead = np.interp(patch.z_mm, spine.z_mm, spine.front_y_mm).astype(np.float32) - patch.y_mm
-    _paint_abdomen(patch, ahead, spine, parameters, textures)
-    _paint_psoas(patch, depth, spine, parameters, textures)
-    _paint_vessels(patch, ahead, spine)
-    _paint_back(patch, depth, spine, parameters, textures)
+    _paint_abdomen(patch, ahead, spine, parameters)
+    _paint_psoas(patch, depth, spine, parameters)
+    _paint_vessels(patch, ahead, spine, parameters)
+    _paint_back(patch, depth, spine, parameters)
     _paint_pelvis(patch, depth, spine, parameters)
-    _paint_skin(patch, spine, parameters, textures)
+    _paint_skin(patch, spine, parameters)
     if parameters.scanner.saturation_band:
         patch.signal[...] *= 1 - 0.8 * step(26, 44, ahead)
 
 
-def _paint_abdomen(
-    patch: Patch, ahead: Field, spine: Spine, parameters: PhantomParameters, textures: Textures
-) -> None:
+def _paint_abdomen(patch: Patch, ahead: Field, spine: Spine, parameters: PhantomParameters) -> None:
     """Retroperitoneal fat near the spine, bowel loops in front, loose fat before the sacrum."""
     contrast = parameters.contrast
-    lumps = textures.lumps.at(patch)
+    lumps = patch.lumps
     fat = contrast.fat * (0.48 + 0.04 * lumps)
-    bowel = 0.22 + 0.10 * lumps + 0.30 * step(0.9, 1.4, lumps) - 0.2 * step(-0.9, -1.5, lumps)
+    bowel = 0.27 + 0.05 * lumps + 0.25 * step(0.9, 1.7, lumps) - 0.2 * step(-1.1, -1.5, lumps)
     patch.paint(np.ones_like(lumps), fat)
-    loops = step(24, 34, ahead) * step(-0.8, 0.2, lumps)
-    loops = loops * step(spine.sacrum[0].z_mm - 55, spine.sacrum[0].z_mm + 10, patch.z_mm)
+    loops = step(24, 34, ahead) * step(
+        spine.sacrum[0].z_mm - 55, spine.sacrum[0].z_mm + 10, patch.z_mm
+    )
     patch.paint(loops, np.clip(bowel, 0.02, 1))
 
 
-def _paint_vessels(patch: Patch, ahead: Field, spine: Spine) -> None:
+def _paint_vessels(patch: Patch, ahead: Field, spine: Spine, parameters: PhantomParameters) -> None:
     """Aorta and vena cava as flow voids, parting into the iliac vessels at L4."""
     fork_mm = spine.bodies[1].z_mm
-    below = np.clip(fork_mm - patch.z_mm, 0, None)
-    for side, across, forward, radius in ((1, 5.0, 13.0, 8.5), (-1, 15.0, 10.5, 9.5)):
+    below = np.maximum(fork_mm - patch.z_mm, 0)
+    left_mm = parameters.aorta_offset_mm
+    right_mm = max(15.0, 21.0 - left_mm)
+    for side, across, forward, radius in ((1, left_mm, 13.0, 8.5), (-1, right_mm, 10.5, 9.5)):
         center = side * (across + 0.55 * below)
-        calibre = np.where(below > 0, 0.7 * radius, radius)
+        calibre = radius * (1 - 0.35 * np.clip(below / 18, 0, 1))
         apart = np.hypot((patch.x_mm - center) / (1.15 if side < 0 else 1), ahead - forward)
         patch.paint(covered(apart - calibre - 1.0, 1.5), 0.16)
-        patch.paint(covered(apart - calibre, 1.5), _VOID)
+        patch.paint(covered(apart - calibre, 1.5), parameters.vessel_signal)
 
 
-def _paint_psoas(
-    patch: Patch, depth: Field, spine: Spine, parameters: PhantomParameters, textures: Textures
-) -> None:
+def _paint_psoas(patch: Patch, depth: Field, spine: Spine, parameters: PhantomParameters) -> None:
     """Psoas beside the bodies, from T12 growing to the pelvis where it moves out and forward."""
     top_mm, foot_mm = spine.discs[Level.T12_L1].z_mm, spine.discs[Level.L5_S1].z_mm
     grown = np.clip((top_mm - patch.z_mm) / (top_mm - foot_mm), 0, 1.4).astype(np.float32)
     half_x, half_y = 7 + 15 * grown, 9 + 15 * grown
-    center_x = 25 + 9 * grown + 0.75 * half_x
+    center_x = 20 + 7 * grown + 0.8 * half_x
     center_d = -12 - 8 * grown
     side = np.abs(patch.x_mm)
     radius = np.hypot((side - center_x) / half_x, (depth - center_d) / half_y)
-    streaks = step(1.5, 2.6, textures.fibres.at(patch))
+    streaks = step(1.5, 2.6, patch.textures.fibres.at(patch.points_mm))
     muscle = parameters.contrast.muscle * (1 + 1.5 * streaks)
     patch.paint(covered((radius - 1) * half_x, 1.2) * (grown > 0.02), muscle)  # noqa: PLR2004
 
 
-def _paint_back(
-    patch: Patch, depth: Field, spine: Spine, parameters: PhantomParameters, textures: Textures
-) -> None:
+def _paint_back(patch: Patch, depth: Field, spine: Spine, parameters: PhantomParameters) -> None:
     """Multifidus and erector spinae with fatty streaks; ligament and fat in the midline."""
     contrast, side = parameters.contrast, np.abs(patch.x_mm)
-    fibres, lumps = textures.fibres.at(patch), textures.lumps.at(patch)
+    fibres, lumps = patch.textures.fibres.at(patch.points_mm), patch.lumps
     caudal = step(spine.discs[Level.L3_L4].z_mm, spine.sacrum[0].z_mm, patch.z_mm)
     fatty = np.clip(parameters.muscle_fat * (0.7 + 0.9 * caudal), 0, 0.9)
     threshold = 1.5 - 2.2 * fatty
     cleft = np.exp(-(((side - 30 - 0.25 * (depth - 30)) / 2.2) ** 2)) * step(0, 12, depth - 22)
-    share = step(-0.5, 0.9, fibres + 0.35 * lumps - threshold) + 0.8 * cleft
+    share = 0.8 * step(-0.8, 1.4, fibres + 0.5 * lumps - threshold) + 0.7 * cleft
     midline = np.exp(-((side / 6.0) ** 2))
     strands = 0.42 + 0.26 * fibres
     share = np.clip(share * (1 - midline) + midline * strands, 0, 1)
     tissue = contrast.muscle + (0.85 * contrast.fat - contrast.muscle) * share
-    wall = np.maximum(14 - depth, side - 68 + 0.012 * (depth - 35) ** 2)
+    front = 10 + 8 * np.exp(-((side / 16) ** 2)) - 0.10 * np.maximum(side - 30, 0)
+    wall = np.maximum(front - depth, side - 68 + 0.012 * (depth - 35) ** 2)
     patch.paint(covered(wall, 2.0), tissue)
 
 
-def _paint_pelvis(
-    patch: Patch, depth: Field, spine: Spine, parameters: PhantomParameters
-) -> None:
+def _paint_pelvis(patch: Patch, depth: Field, spine: Spine, parameters: PhantomParameters) -> None:
     """Iliac wings beside the sacrum and the bony roof of the sacral canal."""
     contrast, side = parameters.contrast, np.abs(patch.x_mm)
     crest_mm = spine.bodies[0].z_mm + 4
@@ -105,14 +97,12 @@ def _paint_pelvis(
     s1, s2 = spine.sacrum[0], spine.sacrum[2]
     canal = 5 + 10 * step(s2.z_mm - 18, s1.z_mm, patch.z_mm)
     roof = np.maximum(np.abs(depth - canal - 3.5) - 3.2, side - 18)
-    roof = np.maximum(roof, patch.z_mm - s1.z_mm + 2)
+    roof = roof + 4 * step(s1.z_mm - 12, s1.z_mm + 4, patch.z_mm)
     patch.paint(covered(roof - 0.8), _FASCIA)
     patch.paint(covered(roof + 0.5), contrast.marrow)
 
 
-def _paint_skin(
-    patch: Patch, spine: Spine, parameters: PhantomParameters, textures: Textures
-) -> None:
+def _paint_skin(patch: Patch, spine: Spine, parameters: PhantomParameters) -> None:
     """Fascia, subcutaneous fat with a few septa, skin and the air behind it."""
     fat_mm = parameters.back_fat_mm
     skin = np.interp(patch.z_mm, spine.z_mm, spine.skin_y_mm).astype(np.float32)
@@ -122,7 +112,7 @@ def _paint_skin(
     deep = skin - fat_mm * (0.75 + 0.5 * np.exp(-(((patch.z_mm - lower_mm) / 55) ** 2)))
     deep = deep - 2 - 5 * np.exp(-((x / 8) ** 2))
     patch.paint(covered(deep - 1.2 - patch.y_mm, 1.0), _FASCIA)
-    septa = np.abs(textures.lumps.at(patch) - 0.8) < 0.05  # noqa: PLR2004
+    septa = np.exp(-(((patch.lumps - 0.7) / 0.09) ** 2))
     fat = parameters.contrast.fat * (1.0 - 0.3 * septa)
     patch.paint(covered(deep - patch.y_mm, 1.2), fat)
     patch.paint(covered(skin - 1.8 - patch.y_mm), 0.3)

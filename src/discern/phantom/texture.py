@@ -6,27 +6,52 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from discern.phantom.canvas import Field, Patch
-
 _SIZE = 96
+
+Field = NDArray[np.float32]
+"""Values on the sub-slice grid (S, H, W); axes along which nothing changes have length 1."""
+
+Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Texture:
-    """A periodic cube of unit noise; ``voxel_mm`` is its resolution along x, y and z."""
+    """A periodic cube of unit noise; ``voxel_mm`` is its resolution along x, y and z.
+
+    ``smooth`` interpolates between voxels; without it the nearest voxel is taken.
+    """
 
     cube: NDArray[np.float32]
-    voxel_mm: tuple[float, float, float]
+    voxel_mm: Triple
+    smooth: bool = False
 
-    def at(self, patch: Patch) -> Field:
-        """Return the noise at the sample points (nearest voxel)."""
-        indices = [
-            np.rint(place_mm / size_mm).astype(np.int32) % _SIZE
-            for place_mm, size_mm in zip(
-                (patch.x_mm, patch.y_mm, patch.z_mm), self.voxel_mm, strict=True
-            )
+    def at(self, points_mm: tuple[Field, Field, Field]) -> Field:
+        """Return the noise at x, y, z, which broadcast against each other."""
+        places = [
+            place_mm / np.float32(size_mm)
+            for place_mm, size_mm in zip(points_mm, self.voxel_mm, strict=True)
         ]
-        noise: Field = self.cube[indices[0], indices[1], indices[2]]
+        if self.smooth:
+            return self._interpolated(places)
+        x, y, z = (np.rint(place).astype(np.int32) % _SIZE for place in places)
+        noise: Field = self.cube[x, y, z]
+        return noise
+
+    def _interpolated(self, places: list[Field]) -> Field:
+        """Interpolate linearly; every place of (x, y, z) may broadcast along its own axes."""
+        floors = [np.floor(place).astype(np.int32) for place in places]
+        fx, fy, fz = (
+            (place - floor).astype(np.float32) for place, floor in zip(places, floors, strict=True)
+        )
+        (x0, x1), (y0, y1), (z0, z1) = ((floor % _SIZE, (floor + 1) % _SIZE) for floor in floors)
+        rows = [
+            self.cube[x, y, z0] * (1 - fz) + self.cube[x, y, z1] * fz
+            for x in (x0, x1)
+            for y in (y0, y1)
+        ]
+        noise: Field = (rows[0] * (1 - fy) + rows[1] * fy) * (1 - fx) + (
+            rows[2] * (1 - fy) + rows[3] * fy
+        ) * fx
         return noise
 
 
@@ -42,17 +67,14 @@ class Textures:
     def draw(cls, rng: np.random.Generator) -> "Textures":
         """Draw all three; grain sizes in mm were set beside real slices."""
         return cls(
-            marrow=_draw(rng, (1.3, 1.3, 1.3), (0.9, 0.7, 0.7)),
-            fibres=_draw(rng, (1.6, 1.4, 3.5), (1.2, 0.9, 2.4)),
-            lumps=_draw(rng, (2.2, 2.2, 2.2), (4.0, 3.2, 3.2)),
+            marrow=Texture(_noise(rng, (1.0, 1.2, 1.2)), (0.9, 0.7, 0.7)),
+            fibres=Texture(_noise(rng, (1.5, 1.3, 3.0)), (1.2, 0.9, 2.4)),
+            lumps=Texture(_noise(rng, (2.2, 2.0, 2.0)), (3.6, 3.2, 3.2), smooth=True),
         )
 
 
-def _draw(
-    rng: np.random.Generator,
-    sigma_voxels: tuple[float, float, float],
-    voxel_mm: tuple[float, float, float],
-) -> Texture:
+def _noise(rng: np.random.Generator, sigma_voxels: Triple) -> NDArray[np.float32]:
     raw = rng.standard_normal((_SIZE,) * 3, dtype=np.float32)
-    cube = gaussian_filter(raw, sigma_voxels, mode="wrap")
-    return Texture(cube / cube.std(), voxel_mm)
+    cube = gaussian_filter(raw, sigma_voxels, mode="wrap", truncate=3.0)
+    scaled: NDArray[np.float32] = cube / cube.std()
+    return scaled

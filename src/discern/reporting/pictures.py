@@ -12,8 +12,7 @@ from PIL import Image as PillowImage
 from discern.imaging.study import Image
 
 MAX_EDGE_PX = 512
-_TOP_PERCENTILE = 99.9
-_SHOWN_PERCENTILES = (1.0, 97.0)
+_PERCENTILES = (1.0, 97.0, 99.9)  # first window from, to; brightest value kept
 _JPEG_QUALITY = 95  # grey values differ from the 8-bit original by at most about 9 of 255
 
 
@@ -49,14 +48,14 @@ def shrunk(image: Image, max_edge_px: int = MAX_EDGE_PX) -> Image:
 def common_scale(images: Sequence[Image]) -> Scale:
     """Return one scale for the slices of a series, so that they can be compared by eye.
 
-    Percentiles are taken per slice and the widest kept, which needs no second copy of the series.
+    Percentiles are taken per slice, which needs no second copy of the series: the brightest value
+    kept is the highest of them, the first window their median.
     """
-    low = min(float(image.min()) for image in images)
-    high = max(float(np.percentile(image, _TOP_PERCENTILE)) for image in images)
+    percentiles = np.array([np.percentile(image, _PERCENTILES) for image in images])  # (N, 3)
+    low, high = min(float(image.min()) for image in images), float(percentiles[:, 2].max())
     if high <= low:
         return Scale(low, low + 1.0, center=128, width=255)
-    shown = np.median([np.percentile(image, _SHOWN_PERCENTILES) for image in images], axis=0)
-    dark, bright = (shown - low) / (high - low) * 255
+    dark, bright = (np.median(percentiles[:, :2], axis=0) - low) / (high - low) * 255
     width = int(np.clip(round(bright - dark), 2, 255))
     return Scale(low, high, center=int(np.clip(round((dark + bright) / 2), 1, 254)), width=width)
 

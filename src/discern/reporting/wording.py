@@ -29,7 +29,7 @@ def printable(value: object) -> object:
     >>> printable("T2\x00 sag\u202e\nittal")
     'T2 sag ittal'
     """
-    if not isinstance(value, str) or isinstance(value, Markup):
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
         return value
     spaced = " ".join(value.split("\n"))
     return "".join(one for one in spaced if unicodedata.category(one) not in _UNSAFE)

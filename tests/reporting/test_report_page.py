@@ -1,0 +1,262 @@
+import base64
+import hashlib
+from dataclasses import replace
+
+import pytest
+from report_cases import LEVELS, Page, axial_series, make_findings, make_study, sagittal_series
+
+from discern.errors import UnreadableFile
+from discern.findings import (
+    LesionFinding,
+    LesionStatus,
+    LevelHypothesis,
+    Numbering,
+    PfirrmannFinding,
+    Source,
+    StudyFindings,
+    StudyWarning,
+)
+from discern.imaging.study import Image, Series, Study
+from discern.reporting.page import render_page
+from discern.spine import Level, PfirrmannGrade, Plane
+
+HOSTILE = "<script>alert(1)</script> [/red] \"'><img src=x onerror=alert(1)>"
+
+
+def page_of(findings: StudyFindings, study: Study) -> Page:
+    return Page(render_page(findings, study))
+
+
+def plain_page() -> Page:
+    study = make_study()
+    return page_of(make_findings(study), study)
+
+
+def test_the_same_findings_give_the_same_bytes() -> None:
+    study, again = make_study(), make_study()
+    assert render_page(make_findings(study), study) == render_page(make_findings(again), again)
+
+
+def test_the_policy_admits_exactly_the_inlined_style_and_script() -> None:
+    page = plain_page()
+    (policy,) = (
+        e.attributes["content"]
+        for e in page.all("meta")
+        if e.attributes.get("http-equiv") == "Content-Security-Policy"
+    )
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert directives["default-src"] == "'none'"
+    assert directives["img-src"] == "data:"
+    for tag in ("style", "script"):
+        (element,) = page.all(tag)
+        digest = hashlib.sha256("".join(element.text).encode()).digest()
+        assert directives[f"{tag}-src"] == f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def test_nothing_points_outside_the_file() -> None:
+    study = make_study()
+    html = render_page(make_findings(study), study)
+    for element in Page(html).elements:
+        for name, value in element.attributes.items():
+            assert not name.startswith("on"), "the policy blocks inline handlers"
+            assert name != "style", "the policy blocks inline styles"
+            if name in {"src", "href", "srcset", "action", "poster", "data"}:
+                assert value.startswith(("data:", "#")), value[:40]
+    assert "http:" not in html
+    assert "https:" not in html
+    assert "@import" not in html
+
+
+@pytest.mark.parametrize("place", ["description", "reason", "warning", "model", "date", "zone"])
+def test_hostile_text_is_shown_and_never_becomes_markup(place: str) -> None:
+    study = make_study(sagittal_series(description=HOSTILE if place == "description" else "Sag"))
+    study = replace(study, study_date=HOSTILE) if place == "date" else study
+    findings = make_findings(study)
+    lesion = LesionFinding(LesionStatus.PRESENT, zone=HOSTILE)
+    changed = {
+        "reason": {"series": (replace(findings.series[0], reason=HOSTILE),)},
+        "warning": {"warnings": (StudyWarning(HOSTILE, HOSTILE),)},
+        "model": {"model": replace(findings.model, name=HOSTILE)},
+        "zone": {"discs": (replace(findings.discs[0], herniation=lesion),)},
+    }.get(place, {})
+    page = page_of(replace(findings, **changed), study)  # type: ignore[arg-type]
+    assert len(page.all("script")) == 1
+    assert not page.all("img")
+    assert "<script>alert(1)</script> [/red]" in page.words
+
+
+def test_control_direction_and_surrogate_characters_are_dropped() -> None:
+    study = make_study(sagittal_series(description="T2\x00\u202esag\udc80\x1b[31m"))
+    html = render_page(make_findings(study), study)
+    html.encode("utf-8")
+    assert "T2sag[31m" in html
+    assert not {"\x00", "\x1b", "\u202e"} & set(html)
+
+
+def test_one_row_per_disc_head_to_foot_with_grade_and_probabilities() -> None:
+    page = plain_page()
+    buttons = [e.words for e in page.all("button") if "aria-pressed" in e.attributes]
+    assert buttons == list(LEVELS)
+    assert [e.words for e in page.all("span", "chip")][:3] == ["grade III"] * 3
+    words = page.all("svg", "bars")[0].attributes["aria-label"]
+    assert words == "grade I 1 %, grade II 9 %, grade III 62 %, grade IV 26 %, grade V 2 %"
+
+
+def test_the_row_of_a_disc_points_to_its_best_sagittal_and_nearest_axial_slice() -> None:
+    rows = [e.attributes for e in plain_page().all("tr") if "data-disc" in e.attributes]
+    # Best score on sagittal slice 2; axial slices lie at z = -30, -18, -6 and 6 mm.
+    assert [row["data-sagittal"] for row in rows] == ["2", "2", "2"]
+    assert [row.get("data-axial") for row in rows] == [None, "3", "1"]
+
+
+def test_lesions_say_what_they_are_and_not_assessed_is_never_absent() -> None:
+    study = make_study()
+    findings = make_findings(study)
+    present = LesionFinding(
+        LesionStatus.PRESENT, experimental=True, score=0.714, planes=(Plane.SAGITTAL,),
+        side="left", consecutive_slices=2,
+    )  # fmt: skip
+    absent = LesionFinding(LesionStatus.ABSENT, score=0.04)
+    discs = (
+        replace(findings.discs[0], herniation=present),
+        replace(findings.discs[1], herniation=absent),
+        findings.discs[2],
+    )
+    cells = [
+        e.words
+        for e in page_of(replace(findings, discs=discs), study).all("td", "lesion")
+        if e.attributes["data-label"] == "Herniation"
+    ]
+    assert cells[0] == "present 0.71 experimental left, sagittal, 2 neighbouring slices"
+    assert cells[1] == "absent 0.04"
+    assert cells[2] == "not assessed"
+
+
+def test_doubtful_numbering_marks_every_name_and_offers_the_alternatives() -> None:
+    study = make_study()
+    sure = make_findings(study)
+    doubtful = replace(sure, numbering=Numbering(0.62, (LevelHypothesis(Level.L6_S1, 0.3),)))
+    page = page_of(doubtful, study)
+    assert "Uncertain, 62 %" in page.words
+    assert "Could also be L6-S1 (30 %)" in page.words
+    assert len(page.all("span", "query")) == len(LEVELS)
+    names = [e.words for e in page.all("text")]
+    assert names.count("L4-L5?") == 3
+    assert "L4-L5" not in names
+    assert not page_of(sure, study).all("span", "query")
+
+
+def test_an_override_of_the_numbering_is_said() -> None:
+    study = make_study()
+    findings = replace(make_findings(study), numbering=Numbering(1.0, (), "L5-S1"))
+    assert "Set by the user" in page_of(findings, study).words
+
+
+def test_abstaining_and_the_conformal_set_are_shown() -> None:
+    study = make_study()
+    findings = make_findings(study)
+    unsure = PfirrmannFinding(
+        PfirrmannGrade.III,
+        (0.0, 0.1, 0.5, 0.4, 0.0),
+        conformal_set=(PfirrmannGrade.III, PfirrmannGrade.IV),
+        abstain=True,
+    )
+    discs = (replace(findings.discs[0], pfirrmann=unsure), *findings.discs[1:])
+    page = page_of(replace(findings, discs=discs), study)
+    assert [e.words for e in page.all("small", "doubt")] == ["unsure"]
+    assert len(page.all("line", "kept")) == 2
+    words = page.all("svg", "bars")[0].attributes["aria-label"]
+    assert words.endswith("cannot be ruled out: III, IV")
+
+
+def test_a_disc_without_grade_says_so() -> None:
+    study = make_study()
+    findings = make_findings(study)
+    discs = tuple(replace(disc, pfirrmann=None) for disc in findings.discs)
+    assert page_of(replace(findings, discs=discs), study).words.count("not graded") == len(LEVELS)
+
+
+def test_every_warning_is_written_and_a_synthetic_study_has_a_banner() -> None:
+    study = make_study()
+    findings = make_findings(study)
+    page = page_of(findings, study)
+    assert "The images were compressed with loss." in page.words
+    assert not page.all("p", "synthetic")
+    synthetic = StudyWarning("synthetic", "Computed by discern.phantom.")
+    page = page_of(replace(findings, warnings=(synthetic,)), study)
+    (banner,) = page.all("p", "synthetic")
+    assert banner.words == "Synthetic sample, no patient. Computed by discern.phantom."
+
+
+def test_every_series_is_listed_with_its_reason() -> None:
+    words = plain_page().words
+    assert "Research use only" in words
+    assert "the only one" in words
+    assert "shown for reading" in words
+
+
+def test_zero_discs_still_shows_the_images() -> None:
+    study = make_study()
+    page = page_of(make_findings(study, levels=()), study)
+    assert "No disc was found" in page.words
+    assert len(page.all("image")) == 9
+
+
+def test_a_study_without_axial_series() -> None:
+    study = make_study(sagittal_series())
+    page = page_of(make_findings(study), study)
+    assert "Axial findings: not assessed" in page.words
+    assert len(page.all("image")) == 5
+
+
+def test_plain_images_without_geometry() -> None:
+    study = make_study(sagittal_series(placed=False), source=Source.RASTER)
+    study = replace(study, study_instance_uid=None, study_date=None)
+    findings = make_findings(study)
+    discs = tuple(replace(disc, center_lps_mm=None) for disc in findings.discs)
+    page = page_of(replace(findings, discs=discs, study_instance_uid=None), study)
+    texts = {e.words for e in page.all("text")}
+    assert not {"H", "F", "A", "P", "5 cm"} & texts
+    assert "L4-L5" in texts
+    assert "The files do not say where slices lie" in page.words
+    assert "Date not stated" in page.words
+
+
+def test_a_study_with_no_readable_slice_keeps_its_table() -> None:
+    study = make_study(replace(sagittal_series(), slices=()))
+    page = page_of(make_findings(study), study)
+    assert "No sagittal slice can be shown." in page.words
+    assert [e.words for e in page.all("button") if "aria-pressed" in e.attributes] == list(LEVELS)
+
+
+def unreadable() -> Image:
+    raise UnreadableFile("slice-0 is truncated")
+
+
+def with_damaged_first_slice(series: Series) -> Series:
+    return replace(series, slices=(replace(series.slices[0], read=unreadable), *series.slices[1:]))
+
+
+def test_a_slice_that_cannot_be_decoded_is_left_out_and_noted() -> None:
+    study = make_study(with_damaged_first_slice(sagittal_series()))
+    page = page_of(make_findings(study), study)
+    assert len(page.all("image")) == 4
+    assert "Series s1: slices not decodable: 1." in page.words
+    rows = [e.attributes for e in page.all("tr") if "data-disc" in e.attributes]
+    assert rows[0]["data-sagittal"] == "1"  # the second of the four that are left
+
+
+def test_a_long_series_is_thinned_but_keeps_the_best_slice_of_each_disc() -> None:
+    study = make_study(sagittal_series(101))
+    page = page_of(make_findings(study), study)
+    assert 40 <= len(page.all("image")) <= 40 + len(LEVELS)
+    assert "of 101 slices of series s1 are shown, evenly chosen" in page.words
+    captions = [e.attributes["data-caption"] for e in page.all("svg", "slice")]
+    rows = [e.attributes for e in page.all("tr") if "data-disc" in e.attributes]
+    assert captions[int(rows[0]["data-sagittal"])] == "Sag T2, slice 3 of 101"
+
+
+def test_several_axial_series_can_be_jumped_to() -> None:
+    study = make_study(sagittal_series(), axial_series(2), axial_series(3, "s3"))
+    page = page_of(make_findings(study), study)
+    assert [e.attributes["data-to"] for e in page.all("button", "jump")] == ["0", "2"]
