@@ -5,6 +5,7 @@ Nothing here uses Discern, so that what the files say is independent of how they
 """
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -72,7 +73,7 @@ class Series:
         """SeriesInstanceUID."""
         return f"{self.study_uid}.{self.number}"
 
-    def with_tags(self, **tags: Any) -> "Series":
+    def with_tags(self, **tags: object) -> "Series":
         """Return the series with further tags."""
         return replace(self, tags={**self.tags, **tags})
 
@@ -120,10 +121,11 @@ def mr_dataset(series: Series, index: int, pixels: Pixels | None = None) -> Data
 
 
 def put_tags(dataset: Dataset, tags: Mapping[str, Any]) -> None:
-    """Set elements by keyword; None removes."""
+    """Set elements by keyword, odd values too; None removes."""
     for keyword, value in tags.items():
         if value is not None:
-            setattr(dataset, keyword, value)
+            with warnings.catch_warnings(action="ignore"):
+                setattr(dataset, keyword, value)
         elif keyword in dataset:
             delattr(dataset, keyword)
 
@@ -154,12 +156,13 @@ def to_bytes(dataset: Dataset, syntax: UID = ExplicitVRLittleEndian) -> bytes:
     if not syntax.is_little_endian and dataset.BitsAllocated == 16:
         dataset.PixelData = np.frombuffer(dataset.PixelData, "<u2").astype(">u2").tobytes()
     buffer = io.BytesIO()
-    dataset.save_as(
-        buffer,
-        enforce_file_format=True,
-        implicit_vr=syntax.is_implicit_VR,
-        little_endian=syntax.is_little_endian,
-    )
+    with warnings.catch_warnings(action="ignore"):  # odd values are written on purpose
+        dataset.save_as(
+            buffer,
+            enforce_file_format=True,
+            implicit_vr=syntax.is_implicit_VR,
+            little_endian=syntax.is_little_endian,
+        )
     return buffer.getvalue()
 
 
@@ -197,7 +200,7 @@ def encode(dataset: Dataset, syntax: UID, scratch: Path) -> bytes:
     return after.read_bytes()
 
 
-def write_series(folder: Path, series: Series = Series()) -> list[Path]:  # noqa: B008 - frozen
+def write_series(folder: Path, series: Series = Series()) -> list[Path]:
     """Write one file per slice under ``folder``; return them in the order of their index."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{series.number}-{index + 1:04d}.dcm" for index in range(series.count)]
@@ -252,7 +255,7 @@ def _frame_groups(series: Series, index: int, number: int) -> Dataset:
     return group
 
 
-def _item(**elements: Any) -> Dataset:
+def _item(**elements: object) -> Dataset:
     item = Dataset()
     put_tags(item, elements)
     return item

@@ -19,9 +19,9 @@ from pydicom.uid import (
     JPEGLSLossless,
     RLELossless,
 )
-from writers import Series, encode, mr_dataset, put_pixels, ramp, to_bytes
 
 from discern.imaging.reading import ReadOptions, read_study
+from writers import Series, encode, mr_dataset, put_pixels, ramp, to_bytes
 
 NATIVE = [
     ImplicitVRLittleEndian,
@@ -53,9 +53,7 @@ def test_native_pixels_come_back(tmp_path: Path, syntax: UID, dtype: type[np.int
 
 @pytest.mark.parametrize("syntax", LOSSLESS, ids=lambda syntax: syntax.name)
 @pytest.mark.parametrize("stored_bits", [12, 16])
-def test_lossless_codecs_keep_the_full_depth(
-    tmp_path: Path, syntax: UID, stored_bits: int
-) -> None:
+def test_lossless_codecs_keep_the_full_depth(tmp_path: Path, syntax: UID, stored_bits: int) -> None:
     pixels = ramp((64, 72))  # OpenJPEG's six resolutions need 64 pixels
     pixels[0, 0] = 2**stored_bits - 1
     dataset = mr_dataset(Series(), 0)

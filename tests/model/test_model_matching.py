@@ -37,17 +37,16 @@ def test_cells_with_their_centre_in_a_region_of_their_image_are_ignored() -> Non
     assert _slots(ignored) == {(1, 0, 1, 1)}
 
 
-def test_a_predicted_box_is_ignored_when_more_than_half_of_it_is_inside() -> None:
+@pytest.mark.parametrize(("left", "ignored"), [(31.9, {(0, 0, 0, 1)}), (32.1, set())])
+def test_a_predicted_box_is_ignored_when_more_than_half_of_it_is_inside(
+    left: float, ignored: set[tuple[int, ...]]
+) -> None:
     raw = torch.zeros(1, 1, 4, 6, 5 + CLASSES)
-    # no cell centre lies in x 9..23; the box of column 0 spans -8..24, of column 1 spans 8..40
-    narrow = ignored_slots(raw, _targets([[9.0, 0.0, 23.0, 16.0]], [0]), MAP)
-    # x 25..39 and beyond column 2's centre at 40 lies nothing: 17 of 32 px of column 1's box
-    wide = ignored_slots(
-        raw, _targets([[8.5, 0.0, 23.9, 16.0], [23.5, 0.0, 39.9, 16.0]], [0, 0]), MAP
-    )
+    # sigmoid 0.75, 0.5, 0.25, 0.25: an 8 x 4 box round (32, 8), x from 28 to 36
+    raw[0, 0, 0, 1, :4] = torch.logit(torch.tensor([0.75, 0.5, 0.25, 0.25]))
+    region = [left, 0.0, 39.0, 16.0]  # between the cell centres at x = 24 and x = 40
 
-    assert _slots(narrow) == set()  # 14 and 14 of 32 px
-    assert _slots(wide) == {(0, 0, 0, 1), (0, 0, 0, 2)}  # 16.4 of 32 px
+    assert _slots(ignored_slots(raw, _targets([region], [0]), MAP)) == ignored
 
 
 def test_nothing_is_ignored_without_regions() -> None:

@@ -18,6 +18,7 @@ from discern.findings import (
 )
 from discern.imaging.study import Image, Series, Study
 from discern.reporting.page import render_page
+from discern.reporting.stack import MAX_SLICES
 from discern.spine import Level, PfirrmannGrade, Plane
 
 HOSTILE = "<script>alert(1)</script> [/red] \"'><img src=x onerror=alert(1)>"
@@ -188,6 +189,24 @@ def test_every_warning_is_written_and_a_synthetic_study_has_a_banner() -> None:
     assert banner.words == "Synthetic sample, no patient. Computed by discern.phantom."
 
 
+def test_the_summary_line_names_the_worst_discs_and_herniations() -> None:
+    study = make_study()
+    findings = make_findings(study)
+    first, second, third = findings.discs
+    assert "Highest grade III at L3-L4, L4-L5, L5-S1. Herniation not assessed." in (
+        page_of(findings, study).words
+    )
+    graded = PfirrmannFinding(PfirrmannGrade.V, (0.0, 0.0, 0.0, 0.2, 0.8))
+    absent = LesionFinding(LesionStatus.ABSENT)
+    discs = (first, replace(second, pfirrmann=graded), replace(third, herniation=absent))
+    words = page_of(replace(findings, discs=discs), study).words
+    assert "3 discs, L3-L4 to L5-S1. Highest grade V at L4-L5. No herniation detected." in words
+    present = LesionFinding(LesionStatus.PRESENT, experimental=True)
+    discs = (first, second, replace(third, herniation=present))
+    words = page_of(replace(findings, discs=discs), study).words
+    assert "Herniation (experimental) at L5-S1." in words
+
+
 def test_every_series_is_listed_with_its_reason() -> None:
     words = plain_page().words
     assert "Research use only" in words
@@ -260,3 +279,10 @@ def test_several_axial_series_can_be_jumped_to() -> None:
     study = make_study(sagittal_series(), axial_series(2), axial_series(3, "s3"))
     page = page_of(make_findings(study), study)
     assert [e.attributes["data-to"] for e in page.all("button", "jump")] == ["0", "2"]
+
+
+def test_more_axial_series_than_slices_to_show_still_show_one_each() -> None:
+    blocks = [axial_series(2, f"a{number}") for number in range(MAX_SLICES[Plane.AXIAL] + 1)]
+    study = make_study(sagittal_series(1), *blocks)
+    page = page_of(make_findings(study), study)
+    assert len(page.all("image")) == 1 + len(blocks)

@@ -47,7 +47,7 @@ def write_four_images(folder: Path) -> Dataset:
         for place, (x1, y1, x2, y2) in enumerate(BOXES):
             grade = (1, 5)[(number + place) % 2]
             shift = 3 * number
-            pixels[y1 : y2, x1 + shift : x2 + shift] = BRIGHTNESS[grade]
+            pixels[y1:y2, x1 + shift : x2 + shift] = BRIGHTNESS[grade]
             corners = [[x1 + shift, y1], [x2 + shift, y2]]
             shapes.append(
                 {

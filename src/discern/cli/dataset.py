@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-dataset_app = typer.Typer(help="Annotated images: divide patients into parts.", no_args_is_help=True)
+dataset_app = typer.Typer(
+    help="Annotated images: divide patients into parts.", no_args_is_help=True
+)
 
 
 @dataset_app.callback()

@@ -14,7 +14,7 @@ def draw_network(
 ) -> None:
     """Draw the network of a configuration as in Figures 3 and 4 of the paper."""
     from discern.model.diagram import draw_network as draw
-    from discern.training.config import load_config
+    from discern.training.config import read_config
 
-    draw(load_config(config).network, out)
+    draw(read_config(config).network, out)
     typer.echo(f"figure: {out}")

@@ -151,9 +151,7 @@ def _random_point(sample: Sample, rng: np.random.Generator) -> Point:
     return float(x), float(y)
 
 
-def _resample(
-    image: NDArray[np.floating], placement: Placement, tile: Tile
-) -> NDArray[np.float32]:
+def _resample(image: NDArray[np.floating], placement: Placement, tile: Tile) -> NDArray[np.float32]:
     x1, y1, x2, y2 = tile
     inverse = np.linalg.inv(placement.matrix)
     start = inverse @ (np.array([x1, y1]) - placement.target) + placement.focus

@@ -32,7 +32,7 @@ def candidate_of(stack: Stack, series_id: str) -> Candidate:
         series=series,
         contrast_reason=weighed.reason,
         unreadable_contrast=weighed.sure and weighed.weighting is Weighting.UNKNOWN,
-        localizer=_localizer(stack),
+        localizer=_localizer(stack, timed=weighed.sure),
         elsewhere=_names(words, _ELSEWHERE_WORDS) and not _names(words, _HERE_WORDS),
         derived="DERIVED" in contrast.image_type[:1],
         three_dimensional=contrast.three_dimensional,
@@ -44,7 +44,7 @@ def _names(words: Iterable[str], beginnings: tuple[str, ...]) -> bool:
     return any(word.startswith(beginnings) for word in words)
 
 
-def _localizer(stack: Stack) -> str:
+def _localizer(stack: Stack, *, timed: bool) -> str:
     """Return why a stack is a localiser, empty when it is none."""
     if any(one.localizer for one in stack.frames):
         return "its description or image type says so"
@@ -52,8 +52,9 @@ def _localizer(stack: Stack) -> str:
     if stack.sibling_planes > 1 and few:
         return "its series holds several planes of few slices"
     spacing_mm = stack.first.spacing_mm
-    if few and len(stack.frames) > 1 and spacing_mm and max(spacing_mm) >= _COARSE_PIXEL_MM:
-        return "few slices of coarse pixels"
+    coarse = spacing_mm is not None and max(spacing_mm) >= _COARSE_PIXEL_MM
+    if few and coarse and not timed:
+        return "few slices of coarse pixels, no timing"
     return ""
 
 

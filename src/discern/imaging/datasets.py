@@ -25,7 +25,7 @@ from pydicom.uid import (
 from discern.errors import UnreadableFile
 from discern.imaging.files import InputFile
 
-MAX_INFLATED_BYTES = 1 << 30
+MAX_INFLATED_BYTES = 1 << 28
 _PIXEL_GROUP, _UNDEFINED_LENGTH = 0x7FE0, 0xFFFFFFFF
 _ITEM, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
 _GROUP_LENGTH = b"\x02\x00\x00\x00"  # (0002,0000), first element of a Part 10 file
@@ -72,9 +72,15 @@ def read_header(file: InputFile) -> Header:
         stream = plain_stream(raw)
         dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
         syntax = _transfer_syntax(dataset)
+        if not can_decode(syntax):
+            return Header(dataset, syntax, has_pixels=_holds_image(dataset), truncated=False)
         length = _pixel_length(stream, syntax)
         truncated = length is not None and _is_truncated(stream, dataset, syntax, length)
         return Header(dataset, syntax, length is not None, truncated)
+
+
+def _holds_image(dataset: Dataset) -> bool:
+    return "Rows" in dataset and "Columns" in dataset
 
 
 def plain_stream(stream: BinaryIO) -> BinaryIO:

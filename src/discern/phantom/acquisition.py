@@ -38,10 +38,10 @@ def coil_gain(canvas: Canvas, spine: Spine, scanner: Scanner) -> Field:
     skin = np.interp(patch.z_mm, spine.z_mm, spine.skin_y_mm)
     near = _fall(skin - patch.y_mm, scanner)
     middle = spine.bodies[2].z_mm
-    reference_mm = np.interp(middle, spine.z_mm, spine.skin_y_mm - spine.wall_y_mm)
+    canal_mm = np.interp([middle], spine.z_mm, spine.skin_y_mm - spine.wall_y_mm)
     ends = 1 - 0.25 * np.clip(np.abs(patch.z_mm - middle) / 160, 0, 1.5) ** 2
-    gain: Field = (near / _fall(reference_mm, scanner) * ends).astype(np.float32)
-    return gain[0]
+    gain: Field = np.asarray(near / _fall(canal_mm, scanner) * ends, np.float32)[0]
+    return gain
 
 
 def _fall(depth_mm: NDArray[np.floating], scanner: Scanner) -> NDArray[np.floating]:

@@ -101,8 +101,7 @@ def _arch_bones(
         reach_p = p + abs(part.slant) * x + 2
         reach = (x + 2, reach_p, q + abs(part.lean) * reach_p + 2)
         for patch in canvas.near(place_of(body, spine, part.center, reach)):
-            p, q = turned(patch, body)
-            distance = _distance(part, patch.x_mm, p, q)
+            distance = _distance(part, patch.x_mm, *turned(patch, body))
             bones.append(_Bone(patch, distance, _ARCH_CORTEX_MM, 0.95))
     return bones
 

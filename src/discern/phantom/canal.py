@@ -35,7 +35,8 @@ def paint_canal(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> 
     _paint_epidural_fat(canvas.whole, spine, parameters)
     depth = depth_mm(canvas.whole, spine)
     near = np.abs(canvas.whole.x_mm) < CANAL_REACH_MM + parameters.scanner.slice_thickness_mm
-    wanted = near & (depth > -2) & (depth < parameters.canal_mm + 6)
+    middle_mm = parameters.canal_mm / 2 + 2
+    wanted = near & (np.abs(depth - middle_mm) < middle_mm + 4)
     for patch in canvas.around((wanted & (canvas.whole.z_mm > spine.sacrum[3].z_mm))[0]):
         _paint_sac(patch, spine, parameters)
     for body in spine.bodies:
@@ -50,7 +51,8 @@ def _paint_epidural_fat(patch: Patch, spine: Spine, parameters: PhantomParameter
     behind = (np.hypot((depth - 0.62 * room) / (0.68 * room), side / 11.0) - 1) * 10.0
     above = np.minimum(foramen, behind)
     sacral = np.maximum(np.abs(depth - room / 2) - room / 2, side - 12)
-    distance = np.where(patch.z_mm > spine.sacrum[0].z_mm, above, sacral)
+    into_sacrum = step(spine.sacrum[0].z_mm + 14, spine.sacrum[0].z_mm - 14, patch.z_mm)
+    distance = above + into_sacrum * (sacral - above)
     fat = parameters.contrast.fat * (1.0 + 0.10 * patch.lumps)
     patch.paint(covered(distance, 2.5), fat)
     patch.paint(covered(np.maximum(np.abs(depth) - 0.7, side - 11)), _DURA / 2)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from discern.phantom.acquisition import BITS_STORED
 from discern.phantom.placement import SLICE_GAP
@@ -51,7 +51,7 @@ def dicom_file(slice_: PhantomSlice, index: int, place: SeriesPlace) -> FileData
     instance_uid = place.uid(str(slice_.plane), str(index))
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = MRImageStorage
-    meta.MediaStorageSOPInstanceUID = instance_uid
+    meta.MediaStorageSOPInstanceUID = UID(instance_uid)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.ImplementationClassUID = _IMPLEMENTATION_UID
     meta.ImplementationVersionName = "DISCERN_PHANTOM"

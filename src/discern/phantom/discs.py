@@ -55,11 +55,11 @@ def paint_discs(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> 
         if "-" in block.name:
             for patch in canvas.near(place_of_block(block, spine, 2.0)):
                 _paint_remnant(patch, block, parameters)
-    footprints = []
-    for level, block in spine.discs.items():
-        for patch in canvas.near(place_of_block(block, spine, _MARGIN_MM)):
-            footprints.append(_paint_disc(patch, level, block, parameters))
-    return footprints
+    return [
+        _paint_disc(patch, level, block, parameters)
+        for level, block in spine.discs.items()
+        for patch in canvas.near(place_of_block(block, spine, _MARGIN_MM))
+    ]
 
 
 def _paint_remnant(patch: Patch, block: Block, parameters: PhantomParameters) -> None:

@@ -1,4 +1,4 @@
-"""One synthetic patient as parameters, realistic draws of them, and the embedded sample."""
+"""One synthetic patient as parameters, and realistic draws of them."""
 
 from dataclasses import dataclass, field
 
@@ -8,6 +8,8 @@ from discern.phantom.settings import Contrast, Herniation, Scanner, within
 from discern.spine import USUAL_LEVELS, Level, PfirrmannGrade
 
 _CAUDAL_WEAR = (-0.9, -0.7, -0.5, -0.3, -0.1, 0.1, 0.3, 0.7, 0.7)
+_SATURATED = 0.6
+"""Share of patients imaged with a saturation band."""
 _HERNIATING = (Level.L3_L4, Level.L4_L5, Level.L5_S1)
 
 
@@ -175,20 +177,6 @@ def _sample_scanner(rng: np.random.Generator) -> Scanner:
         blur_mm=float(rng.uniform(0.3, 0.7)),
         coil_depth_mm=float(rng.uniform(60, 200)),
         coil_floor=float(rng.uniform(0.1, 0.5)),
-        saturation_band=bool(rng.random() < 0.6),
+        saturation_band=bool(rng.random() < _SATURATED),
         csf_units=float(rng.uniform(500, 1000)),
-    )
-
-
-def demo_parameters() -> PhantomParameters:
-    """Return the patient of the embedded sample: grades 1 to 5, one bulge, one herniation.
-
-    L3-L4 bulges (not a herniation), L4-L5 is herniated to the left, L5-S1 is collapsed.
-    """
-    one, two, three = PfirrmannGrade.I, PfirrmannGrade.II, PfirrmannGrade.III
-    four, five = PfirrmannGrade.IV, PfirrmannGrade.V
-    return PhantomParameters(
-        grades=(one, one, one, two, one, two, three, four, five),
-        herniations=(Herniation(Level.L4_L5, offset_mm=3.0, depth_mm=6.5, width_mm=14.0),),
-        bulge_mm=(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.6, 0.0, 0.6),
     )

@@ -10,8 +10,9 @@ import numpy as np
 from discern.phantom.anatomy import Spine, build_spine
 from discern.phantom.dicom import SeriesPlace, dicom_file
 from discern.phantom.render import PhantomSlice, render_axial, render_sagittal
+from discern.phantom.settings import Herniation
 from discern.phantom.spine_model import PhantomParameters, sample_parameters
-from discern.spine import GRADE_LABELS, USUAL_LEVELS, Level, Plane
+from discern.spine import GRADE_LABELS, USUAL_LEVELS, Level, PfirrmannGrade, Plane
 
 SCHEMA = "discern.phantom-truth/1"
 DEMO_SEED = 20_260_101
@@ -56,6 +57,20 @@ class PhantomTruth:
             ],
         }
         return json.dumps(document, indent=1) + "\n"
+
+
+def demo_parameters() -> PhantomParameters:
+    """Return the patient of the embedded sample: grades 1 to 5, one bulge, one herniation.
+
+    L3-L4 bulges (not a herniation), L4-L5 is herniated to the left, L5-S1 is collapsed.
+    """
+    one, two, three = PfirrmannGrade.I, PfirrmannGrade.II, PfirrmannGrade.III
+    four, five = PfirrmannGrade.IV, PfirrmannGrade.V
+    return PhantomParameters(
+        grades=(one, one, one, two, one, two, three, four, five),
+        herniations=(Herniation(Level.L4_L5, offset_mm=3.0, depth_mm=6.5, width_mm=14.0),),
+        bulge_mm=(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.6, 0.0, 0.6),
+    )
 
 
 def write_study(parameters: PhantomParameters, seed: int, folder: Path) -> PhantomTruth:

@@ -105,7 +105,7 @@ def _paint_pelvis(patch: Patch, depth: Field, spine: Spine, parameters: PhantomP
 def _paint_skin(patch: Patch, spine: Spine, parameters: PhantomParameters) -> None:
     """Fascia, subcutaneous fat with a few septa, skin and the air behind it."""
     fat_mm = parameters.back_fat_mm
-    skin = np.interp(patch.z_mm, spine.z_mm, spine.skin_y_mm).astype(np.float32)
+    skin: Field = np.interp(patch.z_mm, spine.z_mm, spine.skin_y_mm).astype(np.float32)
     x = patch.x_mm
     skin = skin - x**2 / 340 - 3.5 * np.exp(-((x / 14) ** 2))
     lower_mm = spine.discs[Level.L5_S1].z_mm

@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 
 _SIZE = 96
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating]
 """Values on the sub-slice grid (S, H, W); axes along which nothing changes have length 1."""
 
 Triple = tuple[float, float, float]

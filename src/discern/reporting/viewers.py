@@ -8,22 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from discern.errors import UnreadableFile
 from discern.findings import Detection, DiscFinding, StudyFindings
 from discern.imaging.geometry import EdgeLetters, edge_letters
-from discern.imaging.study import Image, Series, Slice, Study
+from discern.imaging.study import Series, Slice, Study
 from discern.reporting.overlay import Rectangle, Segment, crossing, drawing_of
-from discern.reporting.pictures import (
-    Scale,
-    common_scale,
-    data_uri,
-    evenly_chosen,
-    quantized,
-    shrunk,
-)
+from discern.reporting.pictures import Scale
+from discern.reporting.stack import ShownSlice, read_stack
 from discern.spine import Plane
 
-MAX_SLICES = {Plane.SAGITTAL: 40, Plane.AXIAL: 80}
 _NO_GEOMETRY = (
     "The files do not say where slices lie in the patient: orientation letters and the positions"
     " of the other plane are missing."
@@ -99,21 +91,11 @@ class Viewers:
     axial_of: tuple[int | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """A decoded slice on its way to a sheet."""
-
-    series: Series
-    slice_: Slice
-    picture: str
-    scale: Scale
-
-
 def build_viewers(findings: StudyFindings, study: Study) -> Viewers:
     """Decode and lay out the used series; slices that cannot be decoded are left out and noted."""
     best = [_best_slice(disc, findings) for disc in findings.discs]
-    sagittal, sagittal_notes = _shown(study, Plane.SAGITTAL, best)
-    axial, axial_notes = _shown(study, Plane.AXIAL, [])
+    sagittal, sagittal_notes = read_stack(study, Plane.SAGITTAL, best)
+    axial, axial_notes = read_stack(study, Plane.AXIAL, [])
     sagittal_sheets = _sheets(sagittal, axial, findings)
     axial_sheets = _sheets(axial, sagittal, findings)
     places = {(s.series.id, s.slice_.index): i for i, s in enumerate(sagittal)}
@@ -139,55 +121,16 @@ def _best_slice(disc: DiscFinding, findings: StudyFindings) -> tuple[str, int] |
     return best.series, best.slice_index
 
 
-def _shown(
-    study: Study, plane: Plane, wanted: Sequence[tuple[str, int] | None]
-) -> tuple[list[_Shown], tuple[str, ...]]:
-    """Return the decoded slices of the used series of ``plane`` and notes on what is missing."""
-    shown: list[_Shown] = []
-    notes: list[str] = []
-    used = study.used(plane)
-    for series in used:
-        always = [i for i, one in enumerate(series.slices) if (series.id, one.index) in wanted]
-        chosen = evenly_chosen(len(series.slices), MAX_SLICES[plane] // len(used), always)
-        if len(chosen) < len(series.slices):
-            notes.append(
-                f"To keep this file small, {len(chosen)} of {len(series.slices)} slices"
-                f" of series {series.id} are shown, evenly chosen."
-            )
-        images, unreadable = _decoded([series.slices[i] for i in chosen])
-        if unreadable:
-            notes.append(f"Series {series.id}: slices not decodable: {unreadable}.")
-        if images:
-            scale = common_scale([image for _, image in images])
-            shown.extend(
-                _Shown(series, slice_, data_uri(quantized(image, scale)), scale)
-                for slice_, image in images
-            )
-    return shown, tuple(notes)
-
-
-def _decoded(slices: Sequence[Slice]) -> tuple[list[tuple[Slice, Image]], int]:
-    """Return the slices in their usual view, small enough to embed, and how many failed."""
-    images: list[tuple[Slice, Image]] = []
-    for slice_ in slices:
-        try:
-            image = slice_.read()
-        except UnreadableFile:
-            continue
-        images.append((slice_, shrunk(drawing_of(slice_).turn.apply(image))))
-    return images, len(slices) - len(images)
-
-
 def _sheets(
-    shown: Sequence[_Shown], others: Sequence[_Shown], findings: StudyFindings
+    shown: Sequence[ShownSlice], others: Sequence[ShownSlice], findings: StudyFindings
 ) -> tuple[Sheet, ...]:
     disc_of = {one: row for row, disc in enumerate(findings.discs) for one in disc.detections}
     return tuple(_sheet(one, others, findings.detections, disc_of) for one in shown)
 
 
 def _sheet(
-    shown: _Shown,
-    others: Sequence[_Shown],
+    shown: ShownSlice,
+    others: Sequence[ShownSlice],
     detections: Sequence[Detection],
     disc_of: dict[str, int],
 ) -> Sheet:

@@ -42,7 +42,9 @@ class EpochSampler(Sampler[Draw]):
         draws = self._plan.draws(self._epoch)
         wanted = len(self) * self._processes
         draws = (draws * -(-wanted // len(draws)))[:wanted]
-        for start in range(self._rank * self._batch_size, wanted, self._batch_size * self._processes):
+        for start in range(
+            self._rank * self._batch_size, wanted, self._batch_size * self._processes
+        ):
             yield from draws[start : start + self._batch_size]
 
 

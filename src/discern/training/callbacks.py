@@ -40,11 +40,11 @@ class Validation(L.Callback):
         self.latest = None
         if not self._images or (done % self._every and done != trainer.max_epochs):
             return
-        self.latest = validation_metrics(
-            grade_outcomes(averaged_detector(pl_module), self._images)
-        )
+        self.latest = validation_metrics(grade_outcomes(averaged_detector(pl_module), self._images))
         if trainer.is_global_zero:
-            figures = "  ".join(f"{name} {value:.3f}" for name, value in asdict(self.latest).items())
+            figures = "  ".join(
+                f"{name} {value:.3f}" for name, value in asdict(self.latest).items()
+            )
             _LOG.info("epoch %d: %s", done, figures)
 
 
@@ -93,6 +93,17 @@ class EpochTable(L.Callback):
         self._validation = validation
         self._started = 0.0
 
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Drop rows of epochs that an interrupted run did not keep a checkpoint of."""
+        if trainer.is_global_zero and self._path.exists():
+            with self._path.open(newline="", encoding="utf-8") as opened:
+                rows = [
+                    row
+                    for row in csv.DictReader(opened)
+                    if int(row["epoch"]) <= trainer.current_epoch
+                ]
+            self._write(rows, "w")
+
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
         """Start the clock."""
         self._started = time.monotonic()
@@ -108,12 +119,14 @@ class EpochTable(L.Callback):
         row["epoch"] = str(trainer.current_epoch + 1)
         row["seconds"] = f"{time.monotonic() - self._started:.1f}"
         row["learning_rate"] = f"{trainer.optimizers[0].param_groups[0]['lr']:.6f}"
-        new = not self._path.exists()
-        with self._path.open("a", newline="", encoding="utf-8") as opened:
+        self._write([row], "a" if self._path.exists() else "w")
+
+    def _write(self, rows: list[dict[str, str]], mode: str) -> None:
+        with self._path.open(mode, newline="", encoding="utf-8") as opened:
             writer = csv.DictWriter(opened, self.COLUMNS)
-            if new:
+            if mode == "w":
                 writer.writeheader()
-            writer.writerow(row)
+            writer.writerows(rows)
 
 
 class TimeLeft(L.Callback):

@@ -18,7 +18,7 @@ from discern.errors import UsageError
 from discern.model.detector import build_detector
 from discern.model.loss import DetectionLoss
 from discern.training.callbacks import Checkpoints, EpochTable, TimeLeft, Validation
-from discern.training.config import Precision, TrainingConfig
+from discern.training.config import Precision, TrainingConfig, parse_config
 from discern.training.data import RunData, TrainingData, read_run_data
 from discern.training.module import DetectionModule, Schedule, averaged_detector
 from discern.training.validation import fit_temperature, grade_outcomes
@@ -26,7 +26,7 @@ from discern.training.weights_file import CONFIG_KEY, DESCRIPTION_KEY, describe,
 from discern.weights import WeightsMetadata
 
 _LOG = logging.getLogger(__name__)
-_MEASURED_STEPS = 3
+_MEASURED_STEPS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def _prepare_folder(config: TrainingConfig, split: Split, options: RunOptions) -
     if options.resume:
         if not last.is_file():
             raise UsageError(f"{options.out.name}: no last.ckpt to resume; start without --resume")
-        if stored.read_text(encoding="utf-8") != config.to_toml():
+        if parse_config(stored.read_text(encoding="utf-8")) != config:
             raise UsageError(f"{options.out.name}: was started with another configuration")
         return last
     if last.exists():
@@ -154,14 +154,13 @@ def _announce(config: TrainingConfig, data: RunData, dataset: Dataset) -> None:
 def _estimated_minutes(
     config: TrainingConfig, module: DetectionModule, loader: TrainingData, steps: int
 ) -> float:
-    """Time a few steps on a copy of the network, the quickest of which is typical of the rest."""
+    """Time a few steps on a copy of the network; the quickest is typical of the rest."""
     trial = copy.deepcopy(module)
-    seconds = []
-    batches = iter(loader.loader(0, 1))
+    images, targets = next(iter(loader.loader(0, 1)))
     enabled = config.precision is Precision.BF16
+    seconds = []
     for _ in range(_MEASURED_STEPS):
         started = time.monotonic()
-        images, targets = next(batches)
         with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
             terms = trial.loss(trial.detector(images), targets)
         terms.total.backward()

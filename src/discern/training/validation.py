@@ -75,9 +75,7 @@ def predict(detector: Detector, images: Sequence[ValidationImage]) -> list[list[
         with torch.inference_mode(), torch.autocast(device.type, enabled=False):
             boxes, scores = detector.decode(detector(batch.float().to(device)))
         for one, box, score in zip(chunk, boxes.double().cpu(), scores.double().cpu(), strict=True):
-            chosen = select_boxes(
-                one.fit.to_image(box.numpy()), score.numpy(), PostprocessConfig()
-            )
+            chosen = select_boxes(one.fit.to_image(box.numpy()), score.numpy(), PostprocessConfig())
             predictions.append(
                 [PredictedBox(b.label, b.score, b.class_scores, b.box_xyxy_px) for b in chosen]
             )

@@ -72,15 +72,26 @@ def export_weights(checkpoint: Path, out: Path, *, temperature: float = 1.0) -> 
         WeightsError: Not a checkpoint of this version of Discern.
     """
     stored = _read_checkpoint(checkpoint)
-    config = parse_config(stored[CONFIG_KEY])
-    detector = build_detector(config.network)
-    prefix = "average.module."
-    weights = stored["state_dict"]
+    metadata = replace(parse_metadata(stored[DESCRIPTION_KEY]), temperature=temperature)
+    write_weights(_averaged(stored), metadata, out)
+
+
+def load_averaged(checkpoint: Path) -> Detector:
+    """Return the detector with the averaged weights of a checkpoint, on the CPU.
+
+    Raises:
+        WeightsError: Not a checkpoint of this version of Discern.
+    """
+    return _averaged(_read_checkpoint(checkpoint))
+
+
+def _averaged(stored: dict[str, Any]) -> Detector:
+    detector = build_detector(parse_config(stored[CONFIG_KEY]).network)
+    prefix, weights = "average.module.", stored["state_dict"]
     detector.load_state_dict(
         {key.removeprefix(prefix): weights[key] for key in weights if key.startswith(prefix)}
     )
-    metadata = replace(parse_metadata(stored[DESCRIPTION_KEY]), temperature=temperature)
-    write_weights(detector, metadata, out)
+    return detector.eval()
 
 
 def _read_checkpoint(path: Path) -> dict[str, Any]:
