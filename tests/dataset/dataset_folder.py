@@ -21,7 +21,7 @@ def write_image(
         (folder / part).mkdir(parents=True, exist_ok=True)
     pixels = np.arange(60 * 40, dtype=np.uint8).reshape(60, 40)
     PillowImage.fromarray(pixels).save(folder / "images" / f"{name}.png")
-    shapes = [
+    shapes: list[dict[str, Any]] = [
         {
             "label": label,
             "points": [[x1, y1], [x2, y2]],

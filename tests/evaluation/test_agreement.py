@@ -128,6 +128,7 @@ def test_a_grade_never_predicted_lowers_the_mean_and_an_absent_one_does_not() ->
     assert agreement.mean_over_grades(agreement.grade_f1(full), full) == pytest.approx(
         (8 / 12 + 0) / 2
     )
+    assert agreement.mean_over_grades(agreement.grade_precision(full), full) == 0.25
 
 
 def test_nothing_is_undefined_and_leading_axes_are_kept() -> None:

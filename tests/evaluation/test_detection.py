@@ -145,6 +145,26 @@ def test_a_box_where_nobody_annotated_is_left_out() -> None:
     assert value(detection_metrics([AnsweredImage(0, excused, boxes)], everyone)) == (1.0, 1.0)
 
 
+def test_a_box_that_meets_a_disc_counts_wherever_it_lies() -> None:
+    truth = truth_of((Label.PFIRRMANN_1, HERE), ignored=(HERE,), ungraded_above_px=60.0)
+    boxes = (predicted(Label.PFIRRMANN_1, HERE),)
+
+    metrics = detection_metrics([AnsweredImage(0, truth, boxes)], np.ones((1, 1), dtype=np.int64))
+
+    assert value(metrics) == (1.0, 1.0)
+
+
+def test_truth_of_a_label_nobody_looked_for_is_no_truth() -> None:
+    grades = frozenset(GRADE_LABELS)
+    truth = truth_of((Label.PFIRRMANN_1, HERE), (Label.HERNIATION, THERE), annotated=grades)
+    boxes = (predicted(Label.PFIRRMANN_1, HERE),)
+
+    metrics = detection_metrics([AnsweredImage(0, truth, boxes)], np.ones((1, 1), dtype=np.int64))
+
+    assert value(metrics) == (1.0, 1.0)
+    assert metrics.per_label[Label.HERNIATION].support == 0
+
+
 def test_no_truth_and_no_image_have_no_value() -> None:
     everyone = np.ones((1, 1), dtype=np.int64)
     empty = AnsweredImage(0, truth_of(), (predicted(Label.HIZ, HERE),))

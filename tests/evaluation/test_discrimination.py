@@ -14,7 +14,7 @@ def test_the_area_is_that_of_scikit_learn_in_every_resample(seed: int) -> None:
     patient = generator.integers(0, 8, 60)
     positive = generator.random(60) < 0.4
     positive[:2] = True, False
-    score = generator.integers(0, 12, 60) / 12 + 0.2 * positive  # with ties
+    score = generator.integers(0, 12, 60) / 12 + 0.25 * positive  # with ties between the classes
     draws = draw_patients(8, 5, generator)
 
     areas = auc(draws, patient, positive, score)

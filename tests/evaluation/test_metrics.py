@@ -17,7 +17,7 @@ from discern.weights import OperatingPoint
 
 FEW = EvaluationOptions(resamples=50, seed=7)
 ALL_SCORES = OperatingPoint("all", grade_score=0, herniation_score=0, hiz_score=0)
-HERE, THERE = (0.0, 40.0, 50.0, 60.0), (0.0, 80.0, 50.0, 100.0)
+HERE, THERE, BELOW = ((0.0, top, 50.0, top + 20.0) for top in (40.0, 80.0, 120.0))
 
 
 def measured(case: Case, options: EvaluationOptions = FEW) -> Metrics:
@@ -190,6 +190,41 @@ def test_without_class_scores_only_the_auc_is_missing() -> None:
     assert without.pfirrmann.roc == {}
     for one in without.pfirrmann.per_grade.values():
         assert one.auc.reason == "a matched box carries no class scores"
+
+
+def test_a_disc_without_any_grade_score_has_equal_probabilities() -> None:
+    nothing, certain = (0.0,) * 7, (0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    weak = (0.0, 0.1, 0.9, 0.0, 0.0, 0.0, 0.0)
+    truth = truth_of(
+        (Label.PFIRRMANN_2, HERE), (Label.PFIRRMANN_3, THERE), (Label.PFIRRMANN_2, BELOW)
+    )
+    boxes = (
+        predicted(Label.PFIRRMANN_2, HERE, class_scores=nothing),  # a fifth, above the tenth
+        predicted(Label.PFIRRMANN_3, THERE, class_scores=weak),
+        predicted(Label.PFIRRMANN_2, BELOW, class_scores=certain),
+    )
+
+    metrics = evaluate([truth], {"one": boxes})
+
+    assert metrics.pfirrmann.per_grade[PfirrmannGrade.II].auc.value == 1
+
+
+def test_grades_on_images_not_annotated_for_them_do_not_count() -> None:
+    lesions_only = frozenset({Label.HERNIATION})
+    truths = [
+        truth_of((Label.PFIRRMANN_2, HERE), image="graded"),
+        truth_of((Label.PFIRRMANN_2, HERE), image="other", annotated=lesions_only, patient="q"),
+        truth_of(image="axial", plane=Plane.AXIAL, patient="r"),
+    ]
+    box = predicted(Label.PFIRRMANN_2, HERE)
+    wrong = predicted(Label.PFIRRMANN_4, THERE)
+
+    metrics = evaluate(truths, {"graded": (box,), "other": (wrong,), "axial": (wrong,)})
+
+    assert metrics.pfirrmann.false_per_image.value == 0
+    assert metrics.pfirrmann.per_grade[PfirrmannGrade.II].support == 1
+    assert metrics.pfirrmann.disc_recall.value == 1
+    assert metrics.detection.map50.value == 1
 
 
 def test_predictions_for_other_images_are_refused() -> None:

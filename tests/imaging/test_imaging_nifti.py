@@ -3,24 +3,25 @@
 import gzip
 from itertools import permutations, product
 from pathlib import Path
+from typing import Any
 
-import nibabel
+import nibabel as untyped_nibabel
 import numpy as np
 import pytest
-from nibabel.orientations import aff2axcodes
 
 from discern.errors import NoUsableSeries, UnreadableFile
 from discern.imaging.geometry import SliceGeometry
 from discern.imaging.reading import ReadOptions, read_study
 from discern.spine import Plane, Weighting
 
+NIBABEL: Any = untyped_nibabel
 ORIENTATIONS = [
     "".join(letters) for order in permutations(("RL", "AP", "SI")) for letters in product(*order)
 ]
 SPACING_MM = {"R": 2.0, "L": 2.0, "A": 1.5, "P": 1.5, "S": 1.25, "I": 1.25}
 
 
-def volume(codes: str, shape: tuple[int, int, int] = (4, 5, 6)) -> nibabel.Nifti1Image:
+def volume(codes: str, shape: tuple[int, int, int] = (4, 5, 6)) -> Any:  # noqa: ANN401 - nibabel is untyped
     """Return a volume stored along ``codes`` whose values are all different."""
     signs = {"R": (0, 1), "L": (0, -1), "A": (1, 1), "P": (1, -1), "S": (2, 1), "I": (2, -1)}
     affine = np.eye(4)
@@ -30,16 +31,16 @@ def volume(codes: str, shape: tuple[int, int, int] = (4, 5, 6)) -> nibabel.Nifti
         affine[axis, column] = sign * SPACING_MM[letter]
     affine[:3, 3] = (-3, 7, 11)
     data = np.arange(np.prod(shape), dtype=np.int16).reshape(shape)
-    return nibabel.Nifti1Image(data, affine)
+    return NIBABEL.Nifti1Image(data, affine)
 
 
 @pytest.mark.parametrize("codes", ORIENTATIONS)
 def test_any_stored_orientation(tmp_path: Path, codes: str) -> None:
     image = volume(codes)
     path = tmp_path / "t2_volume.nii.gz"
-    nibabel.save(image, path)
+    NIBABEL.save(image, path)
     (series,) = read_study(path).series
-    canonical = nibabel.as_closest_canonical(image)  # x to the right, y to anterior, z up
+    canonical = NIBABEL.as_closest_canonical(image)  # x to the right, y to anterior, z up
     expected = np.asarray(canonical.dataobj)[::-1, ::-1, ::-1].transpose(0, 2, 1)
     np.testing.assert_array_equal(np.stack([one.read() for one in series.slices]), expected)
     assert (series.plane, series.weighting) == (Plane.SAGITTAL, Weighting.T2)
@@ -48,7 +49,7 @@ def test_any_stored_orientation(tmp_path: Path, codes: str) -> None:
         check_place(slice_.geometry, canonical, index)
 
 
-def check_place(geometry: SliceGeometry | None, canonical: nibabel.Nifti1Image, index: int) -> None:
+def check_place(geometry: SliceGeometry | None, canonical: Any, index: int) -> None:  # noqa: ANN401
     """The centre of pixel (row 1, column 2) must lie where the canonical affine puts it."""
     assert geometry is not None
     x, y, z = (size - 1 for size in canonical.shape)
@@ -62,8 +63,8 @@ def test_thick_axial_slices_are_not_cut_sagittally(tmp_path: Path) -> None:
     image.set_sform(np.diag([-0.6, -0.6, 4.0, 1.0]))
     image.set_qform(np.diag([-0.6, -0.6, 4.0, 1.0]))
     path = tmp_path / "t2_axial.nii"
-    nibabel.save(image, path)
-    assert aff2axcodes(nibabel.load(path).affine) == ("L", "P", "S")
+    NIBABEL.save(image, path)
+    assert NIBABEL.aff2axcodes(NIBABEL.load(path).affine) == ("L", "P", "S")
     with pytest.raises(NoUsableSeries, match="axial"):
         read_study(path)
     (series,) = read_study(path, ReadOptions(plane=Plane.SAGITTAL)).series
@@ -74,22 +75,22 @@ def test_scaling_and_floats(tmp_path: Path) -> None:
     image = volume("RAS")
     image.header.set_slope_inter(2.0, -3.0)
     path = tmp_path / "t2.nii"
-    nibabel.save(image, path)
-    expected = np.asarray(nibabel.load(path).dataobj).max()
+    NIBABEL.save(image, path)
+    expected = np.asarray(NIBABEL.load(path).dataobj).max()
     study = read_study(path)
     assert max(one.read().max() for one in study.series[0].slices) == expected
 
 
 def test_the_name_or_the_header_states_the_contrast(tmp_path: Path) -> None:
     image = volume("RAS")
-    nibabel.save(image, tmp_path / "scan_T1w.nii")
+    NIBABEL.save(image, tmp_path / "scan_T1w.nii")
     with pytest.raises(NoUsableSeries, match="T1"):
         read_study(tmp_path / "scan_T1w.nii")
-    nibabel.save(image, tmp_path / "scan.nii")
+    NIBABEL.save(image, tmp_path / "scan.nii")
     study = read_study(tmp_path / "scan.nii")
     assert {one.code for one in study.warnings} == {"weighting_unknown"}
     image.header["descrip"] = b"TE=1.2e+02;Time=113717.208"
-    nibabel.save(image, tmp_path / "timed.nii")
+    NIBABEL.save(image, tmp_path / "timed.nii")
     assert read_study(tmp_path / "timed.nii").series[0].reason.endswith("TE 120 ms")
     both = read_study(tmp_path)
     assert [one.description for one in both.used(Plane.SAGITTAL)] == ["timed.nii"]
@@ -107,17 +108,17 @@ def test_no_stated_orientation(tmp_path: Path) -> None:
 
 
 def broken_4d() -> bytes:
-    return bytes(nibabel.Nifti1Image(np.zeros((3, 3, 3, 2), np.int16), np.eye(4)).to_bytes())
+    return bytes(NIBABEL.Nifti1Image(np.zeros((3, 3, 3, 2), np.int16), np.eye(4)).to_bytes())
 
 
 def broken_nan() -> bytes:
     data = np.zeros((3, 3, 3), np.float32)
     data[1, 1, 1] = np.nan
-    return bytes(nibabel.Nifti1Image(data, np.eye(4)).to_bytes())
+    return bytes(NIBABEL.Nifti1Image(data, np.eye(4)).to_bytes())
 
 
 def broken_complex() -> bytes:
-    return bytes(nibabel.Nifti1Image(np.zeros((3, 3, 3), np.complex64), np.eye(4)).to_bytes())
+    return bytes(NIBABEL.Nifti1Image(np.zeros((3, 3, 3), np.complex64), np.eye(4)).to_bytes())
 
 
 def broken_short() -> bytes:

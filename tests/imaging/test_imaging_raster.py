@@ -1,5 +1,7 @@
 """PNG and JPEG slices: order, depth, colour, damage."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -79,9 +81,11 @@ def test_truncated_picture(tmp_path: Path) -> None:
 
 
 def test_picture_bomb_is_refused_from_its_header(tmp_path: Path) -> None:
-    path = tmp_path / "bomb.png"
-    PillowImage.new("1", (30000, 30000)).save(path)
-    assert path.stat().st_size < 1 << 20
+    path = save(tmp_path / "bomb.png", np.zeros((4, 4), np.uint8))
+    content = bytearray(path.read_bytes())
+    content[16:24] = struct.pack(">LL", 30000, 30000)
+    content[29:33] = struct.pack(">L", zlib.crc32(content[12:29]))
+    path.write_bytes(content)
     with pytest.raises(UnreadableFile, match=r"bomb\.png"):
         read_study(path)
 

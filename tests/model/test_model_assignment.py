@@ -60,6 +60,13 @@ def test_a_slot_learns_only_the_target_with_the_nearest_centre() -> None:
     assert len({slot[:4] for slot in found}) == len(found)
 
 
+def test_anchors_and_images_do_not_compete_for_a_slot() -> None:
+    found = _assign([_box(34, 30)] * 3, [0, 1, 2])
+
+    assert len(found) == 3 * 2 * 3  # images x fitting anchors x cells
+    assert all(slot[0] == slot[4] for slot in found)
+
+
 def test_nothing_to_assign() -> None:
     assert _assign([], []) == set()
 

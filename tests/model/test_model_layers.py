@@ -10,7 +10,20 @@ from discern.model.layers import (
     Bottleneck,
     C3Variant,
     ChannelAttention,
+    ConvNormAct,
 )
+
+
+def test_conv_norm_act_by_hand() -> None:
+    block = ConvNormAct(1, 1, kernel=3, stride=2).eval()
+    with torch.no_grad():
+        block.conv.weight.fill_(0.1)
+        block.norm.get_buffer("running_var").fill_(0.003)
+
+        out = block(torch.ones(1, 1, 4, 4))
+
+    normalised = torch.tensor([[0.4, 0.6], [0.6, 0.9]]) / (0.003 + 0.001) ** 0.5
+    torch.testing.assert_close(out[0, 0], normalised * normalised.sigmoid())
 
 
 def test_attention_multiplies_every_channel_of_its_convolution_by_one_number() -> None:

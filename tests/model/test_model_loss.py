@@ -7,7 +7,7 @@ pytest.importorskip("torch", reason="needs the train extra: pip install 'discern
 
 import torch
 
-from discern.model.box_losses import iou
+from discern.model.box_losses import ciou, iou
 from discern.model.detector import DEFAULT_ANCHORS, NetworkConfig, build_detector
 from discern.model.loss import (
     DetectionLoss,
@@ -148,17 +148,22 @@ def test_yolov5_gains_weigh_the_terms() -> None:
 
 
 def test_yolov5_objectness_learns_the_overlap_of_its_box() -> None:
-    # every slot says objectness 0.5, so that the gradient has the sign of 0.5 - target
+    # every slot says objectness 0.5: the gradient is 0.5 - target, and 0.5 for background
     maps = [torch.zeros(1, 3, 96 // s, 96 // s, 12, requires_grad=True) for s in (8, 16, 32)]
-    width, height = DEFAULT_ANCHORS[1][2]
     centre = (2.5 * 16, 3.5 * 16)  # the middle of a cell: zero logits decode to the anchor itself
-    box = [centre[0] - width / 2, centre[1] - height / 2]
-    box += [centre[0] + width / 2, centre[1] + height / 2]
+    box = _around(centre, DEFAULT_ANCHORS[1][2])
 
     gradient = _gradients(maps, _loss(LossKind.YOLOV5), _targets([box], [0], batch=1))
 
-    assert float(gradient[1][0, 2, 3, 2, 4]) < 0  # the anchor that fits exactly: target 1
-    assert float(gradient[1][0, 0, 0, 0, 4]) > 0  # background: target 0
+    learnt = 0.5 * (1 - gradient[1][0, :, 3, 2, 4] / gradient[1][0, 0, 0, 0, 4])
+    anchors = torch.tensor([_around(centre, size) for size in DEFAULT_ANCHORS[1]])
+    torch.testing.assert_close(learnt, ciou(anchors, torch.tensor(box).expand(3, 4)))
+    assert learnt.tolist() == pytest.approx([0.625, 0.785, 1.0], abs=0.02)
+
+
+def _around(center: tuple[float, float], size: tuple[float, float]) -> list[float]:
+    (x, y), (width, height) = center, size
+    return [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import replace
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from report_cases import Page, axial_series, make_findings, make_study, sagittal_series
@@ -19,6 +20,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="needs a chromium binary on PATH"),
 ]
+Seen = dict[str, dict[str, object]]
 QUIET = [
     "--headless",
     "--no-sandbox",
@@ -33,13 +35,13 @@ QUIET = [
 ]
 
 
-def load(html: str, tmp_path: Path, *flags: str) -> tuple[Page, list[str]]:
+def load(html: str, folder: Path) -> tuple[Page, list[str]]:
     """Return the page as it stands after its script ran, and what the console said."""
-    file = tmp_path / "report.html"
+    file = folder / "report.html"
     file.write_text(html, encoding="utf-8")
-    profile = f"--user-data-dir={tmp_path / 'profile'}"
+    profile = f"--user-data-dir={folder / 'profile'}"
     done = subprocess.run(
-        [str(CHROMIUM), *QUIET, *flags, profile, "--dump-dom", file.as_uri()],
+        [str(CHROMIUM), *QUIET, profile, "--dump-dom", file.as_uri()],
         capture_output=True,
         encoding="utf-8",
         timeout=120,
@@ -48,35 +50,8 @@ def load(html: str, tmp_path: Path, *flags: str) -> tuple[Page, list[str]]:
     return Page(done.stdout), [one for one in done.stderr.splitlines() if "CONSOLE" in one]
 
 
-def after(steps: str, tmp_path: Path, *flags: str) -> dict[str, object]:
-    """Return the object that ``steps`` leave in ``seen``, run after the script of the page.
-
-    The policy would rightly refuse this second script, so it is taken out for the trial. Made-up
-    pointers cannot be captured, so the steps that use them switch capturing off.
-    """
-    study = make_study()
-    html = render_page(make_findings(study), study)
-    html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html)
-    asked = f"const seen = {{}}; {steps}; document.body.dataset.seen = JSON.stringify(seen);"
-    page, console = load(
-        html.replace("</body>", f"<script>{asked}</script></body>"), tmp_path, *flags
-    )
-    assert console == []
-    seen: dict[str, object] = json.loads(page.all("body")[0].attributes["data-seen"])
-    return seen
-
-
-def test_the_script_runs_under_the_policy_without_a_complaint(tmp_path: Path) -> None:
-    study = make_study()
-    page, console = load(render_page(make_findings(study), study), tmp_path)
-    assert console == []
-    assert page.all("html")[0].attributes["data-ready"] == "true"
-    assert len(page.all("svg", "shown")) == 2
-
-
-def test_choosing_a_row_turns_both_viewers_and_marks_the_box(tmp_path: Path) -> None:
-    seen = after(
-        """
+TRIALS = {
+    "choose": """
         document.querySelectorAll('.stage').forEach((stage) => stage.dispatchEvent(
           new KeyboardEvent('keydown', {key: 'Home'})));
         document.querySelectorAll('tbody tr')[1].querySelector('button').click();
@@ -85,18 +60,8 @@ def test_choosing_a_row_turns_both_viewers_and_marks_the_box(tmp_path: Path) -> 
         seen.pressed = all('[aria-pressed]', (one) => one.ariaPressed);
         seen.marks = all('.mark.chosen', (one) => one.dataset.disc);
         seen.lines = all('.slice.shown line.current', (one) => one.dataset.of);
-        """,
-        tmp_path,
-    )  # fmt: skip
-    assert seen["shown"] == ["2", "3"]  # best sagittal slice, nearest axial slice of L4-L5
-    assert seen["pressed"] == ["false", "true", "false"]
-    assert seen["marks"] == ["1", "1", "1"]  # on the three slices that show it
-    assert seen["lines"] == ["3", "2"]
-
-
-def test_slices_move_by_keys_wheel_slider_buttons_and_finger(tmp_path: Path) -> None:
-    seen = after(
-        """
+    """,
+    "move": """
         const stage = document.querySelector('.stage');
         const now = () => document.querySelector('.slice.shown').dataset.slice;
         const point = (type, x) => stage.dispatchEvent(new PointerEvent(type,
@@ -111,18 +76,8 @@ def test_slices_move_by_keys_wheel_slider_buttons_and_finger(tmp_path: Path) -> 
         document.querySelector('[data-step="-1"]').click(); seen.button = now();
         point('pointerdown', 100); point('pointermove', 63); seen.finger = now();
         seen.caption = document.querySelector('.caption').textContent;
-        """,
-        tmp_path,
-    )  # fmt: skip
-    assert seen == {
-        "first": "2", "key": "3", "wheel": "2", "slider": "4", "button": "3", "finger": "1",
-        "caption": "Sag T2, slice 2 of 5",
-    }  # fmt: skip
-
-
-def test_the_window_follows_sliders_and_mouse_and_can_be_reset(tmp_path: Path) -> None:
-    seen = after(
-        """
+    """,
+    "window": """
         const red = document.querySelector('feFuncR');
         const state = () => ['slope', 'intercept'].map((name) => Number(red.getAttribute(name)));
         const stage = document.querySelector('.stage');
@@ -140,17 +95,8 @@ def test_the_window_follows_sliders_and_mouse_and_can_be_reset(tmp_path: Path) -
         seen.dragged = [width.value, center.value];
         document.querySelector('.reset').click();
         seen.reset = state();
-        """,
-        tmp_path,
-    )  # fmt: skip
-    assert seen["set"] == [5, 0.5 - 2]  # 255 / 51; black at 102 - 25.5, white at 102 + 25.5
-    assert seen["dragged"] == ["102", "92"]
-    assert seen["reset"] == pytest.approx(seen["first"], abs=1e-3)
-
-
-def test_boxes_names_and_lines_can_be_switched_off(tmp_path: Path) -> None:
-    seen = after(
-        """
+    """,
+    "layers": """
         const display = (css) => getComputedStyle(document.querySelector(css)).display;
         const off = (layer, target) => {
           document.querySelector(`[data-layer=${layer}]`).click();
@@ -160,24 +106,97 @@ def test_boxes_names_and_lines_can_be_switched_off(tmp_path: Path) -> None:
         seen.stillNamed = display('.slice.shown .mark text') !== 'none';
         seen.names = off('names', '.slice.shown .mark text');
         seen.lines = off('lines', '.slice.shown .lines');
-        """,
-        tmp_path,
+    """,
+}
+"""Steps of a second script, run after that of the page; ``seen`` is what is asked of it."""
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    """What every trial saw, each in a frame of its own, all in one start of the browser.
+
+    The policy would rightly refuse the second script, so it is taken out for the trial. Made-up
+    pointers cannot be captured, so the steps that use them switch capturing off.
+    """
+    study = make_study()
+    html = render_page(make_findings(study), study)
+    html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html)
+    found, console = in_frames(
+        [
+            html.replace("</body>", f"<script>const seen = {{}}; {steps};</script></body>")
+            for steps in TRIALS.values()
+        ],
+        [1200] * len(TRIALS),
+        "one.contentWindow.eval('seen')",
+        tmp_path_factory.mktemp("browser"),
     )
-    assert seen == {"boxes": "none", "stillNamed": True, "names": "none", "lines": "none"}
+    assert console == []
+    return dict(zip(TRIALS, found, strict=True))
+
+
+def in_frames(
+    pages: list[str], widths_px: list[int], ask: str, folder: Path
+) -> tuple[list[Any], list[str]]:
+    """Return the value of ``ask`` for each page in a frame ``one`` of its width, and the console.
+
+    Frames stand in for windows: a headless window is never narrower than 500 px.
+    """
+    frames = "".join(
+        f'<iframe width="{px}" height="900" srcdoc="{escape(page)}"></iframe>'
+        for page, px in zip(pages, widths_px, strict=True)
+    )
+    question = f"""<script>window.onload = () => {{
+      const answers = [...document.querySelectorAll('iframe')].map((one) => {ask});
+      document.body.dataset.answers = JSON.stringify(answers);
+    }};</script>"""
+    page, console = load(f"<!doctype html><body>{frames}{question}</body>", folder)
+    answers: list[Any] = json.loads(page.all("body")[0].attributes["data-answers"])
+    return answers, console
+
+
+def test_the_script_runs_under_the_policy_without_a_complaint(tmp_path: Path) -> None:
+    study = make_study()
+    page, console = load(render_page(make_findings(study), study), tmp_path)
+    assert console == []
+    assert page.all("html")[0].attributes["data-ready"] == "true"
+    assert len(page.all("svg", "shown")) == 2
+
+
+def test_choosing_a_row_turns_both_viewers_and_marks_the_box(seen: Seen) -> None:
+    trial = seen["choose"]
+    assert trial["shown"] == ["2", "3"]  # best sagittal slice, nearest axial slice of L4-L5
+    assert trial["pressed"] == ["false", "true", "false"]
+    assert trial["marks"] == ["1", "1", "1"]  # on the three slices that show it
+    assert trial["lines"] == ["3", "2"]
+
+
+def test_slices_move_by_keys_wheel_slider_buttons_and_finger(seen: Seen) -> None:
+    assert seen["move"] == {
+        "first": "2", "key": "3", "wheel": "2", "slider": "4", "button": "3", "finger": "1",
+        "caption": "Sag T2, slice 2 of 5",
+    }  # fmt: skip
+
+
+def test_the_window_follows_sliders_and_mouse_and_can_be_reset(seen: Seen) -> None:
+    trial = seen["window"]
+    assert trial["set"] == [5, 0.5 - 2]  # 255 / 51; black at 102 - 25.5, white at 102 + 25.5
+    assert trial["dragged"] == ["102", "92"]
+    assert trial["reset"] == pytest.approx(trial["first"], abs=1e-3)
+
+
+def test_boxes_names_and_lines_can_be_switched_off(seen: Seen) -> None:
+    assert seen["layers"] == {
+        "boxes": "none", "stillNamed": True, "names": "none", "lines": "none"
+    }  # fmt: skip
 
 
 def test_the_page_fits_phone_tablet_laptop_and_screen(tmp_path: Path) -> None:
-    """Frames stand in for windows: a headless window is never narrower than 500 px."""
     study = make_study(sagittal_series(description="Very_long_" * 40), axial_series())
     findings = replace(make_findings(study), warnings=(StudyWarning("long", "unbroken" * 50),))
-    inner = escape(render_page(findings, study))
-    widths_px = (360, 390, 768, 1366, 1920)
-    frames = "".join(f'<iframe width="{px}" srcdoc="{inner}"></iframe>' for px in widths_px)
-    measure = """<script>window.onload = () => {
-      document.body.dataset.seen = JSON.stringify([...document.querySelectorAll('iframe')].map(
-        ({contentDocument: {documentElement: one}}) => one.scrollWidth - one.clientWidth));
-    };</script>"""
-    page, _ = load(f"<!doctype html><body>{frames}{measure}</body>", tmp_path)
-    overflow_px = json.loads(page.all("body")[0].attributes["data-seen"])
-    assert len(overflow_px) == len(widths_px)
-    assert max(overflow_px) <= 0, dict(zip(widths_px, overflow_px, strict=True))
+    html = render_page(findings, study)
+    widths_px = [360, 390, 768, 1366, 1920]
+    root = "one.contentDocument.documentElement"
+    overflow_px, _ = in_frames(
+        [html] * len(widths_px), widths_px, f"{root}.scrollWidth - {root}.clientWidth", tmp_path
+    )
+    assert overflow_px == [0] * len(widths_px), dict(zip(widths_px, overflow_px, strict=True))

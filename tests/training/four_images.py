@@ -3,8 +3,10 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from discern.dataset.augment import IntensityMode
@@ -14,20 +16,20 @@ from discern.dataset.splits import Split
 from discern.training.config import OptimizerConfig, Precision, TrainingConfig
 from discern.weights import Preprocessing
 
-SIZE = 96
-BOXES = ((20, 12, 52, 24), (26, 40, 58, 52), (32, 68, 64, 80))
+SIZE, COPIES = 64, 8
+BOXES = ((8, 4, 36, 16), (12, 24, 40, 36), (16, 44, 44, 56))
 BRIGHTNESS = {1: 250, 5: 20}  # of a disc, by grade; the background is 120
 
 LEARNING = TrainingConfig(
     name="tiny",
-    epochs=60,
+    epochs=25,
     batch_size=4,
     precision=Precision.FP32,
-    validate_every=60,
+    validate_every=25,
     preprocessing=Preprocessing(size_px=SIZE),
     fit_anchors=False,
     optimizer=OptimizerConfig(
-        learning_rate=3e-3, warmup_epochs=2.0, average_decay=0.9, average_warmup_steps=10.0
+        learning_rate=3e-3, warmup_epochs=1.0, average_decay=0.9, average_warmup_steps=10.0
     ),
     augmentation=AugmentationConfig(intensity=IntensityMode.OFF, geometry=False),
 )
@@ -37,7 +39,10 @@ AUGMENTED = replace(LEARNING, augmentation=AugmentationConfig(), epochs=4, valid
 
 
 def write_four_images(folder: Path) -> Dataset:
-    """Write four images with three discs each, grades 1 and 5, and read them."""
+    """Write four images with three discs each, grades 1 and 5, eight times, and read them.
+
+    The copies make epochs long enough for a checkpoint each.
+    """
     rng = np.random.default_rng(0)
     for part in ("images", "annotations"):
         (folder / part).mkdir(parents=True)
@@ -64,10 +69,14 @@ def write_four_images(folder: Path) -> Dataset:
             "imageHeight": SIZE,
             "imageWidth": SIZE,
         }
-        name = f"p{number}_mid"
-        PillowImage.fromarray(pixels.astype(np.uint8)).save(folder / "images" / f"{name}.png")
-        (folder / "annotations" / f"{name}.json").write_text(json.dumps(document))
+        for copy in range(COPIES):
+            _write(folder, f"p{number}_{copy}", pixels.astype(np.uint8), document)
     return read_dataset(folder)
+
+
+def _write(folder: Path, name: str, pixels: NDArray[np.uint8], document: dict[str, Any]) -> None:
+    PillowImage.fromarray(pixels).save(folder / "images" / f"{name}.png")
+    (folder / "annotations" / f"{name}.json").write_text(json.dumps(document))
 
 
 def all_for_training(dataset: Dataset) -> Split:

@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
-from four_images import AUGMENTED, LEARNING, all_for_training, write_four_images  # noqa: E402
+from four_images import AUGMENTED, COPIES, LEARNING, all_for_training, write_four_images  # noqa: E402
 
 from discern.dataset.sources import Dataset  # noqa: E402
 from discern.dataset.splits import Split, split_patients, write_split  # noqa: E402
@@ -91,7 +91,7 @@ def test_two_processes_learn_as_one_does(dataset: Dataset, tmp_path: Path) -> No
     assert learned.disc_recall == 1
     assert learned.exact == 1
     steps = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)["global_step"]
-    assert steps == config.epochs  # four images: one step of two processes with two each
+    assert steps == config.epochs * 4 * COPIES // 4  # a step takes two images of each process
 
 
 @pytest.mark.slow

@@ -121,4 +121,5 @@ def _requantized(image: Image, grey_steps: int, rng: np.random.Generator) -> Ima
         top = np.float32(grey_steps - 1)
         rounded: Image = np.rint(image * top) / top
         return rounded
-    return image + (rng.random(image.shape, dtype=np.float32) - np.float32(0.5)) / 255
+    part_of_a_step = rng.random(image.shape, dtype=np.float32) - np.float32(0.5)
+    return image + part_of_a_step / np.float32(255)

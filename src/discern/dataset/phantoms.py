@@ -2,7 +2,11 @@
 
 from discern.dataset.samples import Sample, prepare
 from discern.phantom.study import training_slices
+from discern.spine import GRADE_LABELS, Label
 from discern.weights import Preprocessing
+
+PHANTOM_LABELS = frozenset({*GRADE_LABELS, Label.HERNIATION})
+"""What is true and false everywhere on a phantom's sagittal slices."""
 
 
 def phantom_samples(seed: int, patients: int, preprocessing: Preprocessing) -> list[Sample]:

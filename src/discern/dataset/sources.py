@@ -25,6 +25,7 @@ from discern.annotations import GroundTruth, read_labelme
 from discern.dataset.spider import CONVENTIONS, Conventions
 from discern.errors import DatasetError
 from discern.spine import GRADE_LABELS, LESION_LABELS, Label, Plane
+from discern.weights import TrainedOn
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 
@@ -39,6 +40,7 @@ class Dataset:
         truths: One per annotated image.
         digest: SHA-256 over names and bytes of images, annotations and ``discs.csv``.
         credit: Source and licence where known, else the name.
+        lesion_boxes: Whether readers drew the lesion boxes, or they were derived.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Dataset:
     truths: tuple[GroundTruth, ...]
     digest: str
     credit: str
+    lesion_boxes: TrainedOn = TrainedOn.REAL
 
     @property
     def patients(self) -> tuple[str, ...]:
@@ -85,7 +88,8 @@ def read_dataset(folder: Path) -> Dataset:
     truths = [_with_ignored(truth, conventions, _herniated_discs(table)) for truth in truths]
     used = [*annotations, *(images[path.stem] for path in annotations)]
     digest = _digest(folder, [*used, table] if table.is_file() else used)
-    return Dataset(name, folder, tuple(truths), digest, conventions.credit or name)
+    credit = conventions.credit or name
+    return Dataset(name, folder, tuple(truths), digest, credit, conventions.lesion_boxes)
 
 
 @dataclass(frozen=True, slots=True)

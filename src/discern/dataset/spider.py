@@ -6,6 +6,8 @@ exceptions of one. Boxes are xyxy in pixels of the PNG.
 
 from dataclasses import dataclass, field
 
+from discern.weights import TrainedOn
+
 PixelBox = tuple[float, float, float, float]
 
 
@@ -17,11 +19,13 @@ class Conventions:
         grades_only: Images whose stem contains this text carry no lesion labels at all, although
             the data set has some.
         unboxed: Discs which are well seen but were left without a box, by image stem.
+        lesion_boxes: Whether readers drew the lesion boxes.
         credit: Source and licence, as the weights must name them.
     """
 
     grades_only: str | None = None
     unboxed: dict[str, tuple[PixelBox, ...]] = field(default_factory=dict)
+    lesion_boxes: TrainedOn = TrainedOn.REAL
     credit: str | None = None
 
 
@@ -45,6 +49,7 @@ CONVENTIONS: dict[str, Conventions] = {
             "78_t2space_52": ((288, 480, 315, 502),),
             "209_t2space_53": ((326, 462, 349, 486),),
         },
+        lesion_boxes=TrainedOn.DERIVED,  # a reader's word on the disc, placed by disc geometry
         credit="SPIDER, van der Graaf et al., Scientific Data 11:264 (2024), CC BY 4.0; "
         "slices and disc boxes derived from it",
     )

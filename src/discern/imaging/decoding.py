@@ -56,7 +56,7 @@ class FramePixels:
             values = np.asarray(stored, np.float64)
             low_high = (float(values.min()), float(values.max()))
         else:
-            values = self._stored_bits(stored, module).astype(np.float64)
+            values = np.asarray(stored, np.float64)
             bits = int(number(module, "BitsStored") or 16)
             signed = number(module, "PixelRepresentation") == 1
             low_high = (
@@ -68,16 +68,3 @@ class FramePixels:
         if not np.isfinite(image).all():
             raise UnreadableFile(f"{self.file.name}: pixel values are not finite")
         return image
-
-    def _stored_bits(self, stored: NDArray[np.generic], module: Dataset) -> NDArray[np.integer]:
-        """Return native samples without what lies outside BitsStored (old overlays, PS3.5 8.1)."""
-        samples: NDArray[np.integer] = np.asarray(stored)
-        if self.transfer_syntax.is_encapsulated:
-            return samples
-        allocated = samples.dtype.itemsize * 8
-        bits = int(number(module, "BitsStored") or allocated)
-        high = number(module, "HighBit")
-        above = allocated - 1 - int(bits - 1 if high is None else high)
-        if not 0 <= above <= allocated - bits:
-            return samples
-        return (samples << above) >> (allocated - bits)

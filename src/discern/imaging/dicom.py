@@ -5,6 +5,7 @@ Sections are those of DICOM PS3.3 (C.8.3 MR, C.8.13 enhanced MR, C.7.6.16 functi
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydicom.dataset import Dataset
@@ -137,11 +138,13 @@ def _frames(file: InputFile, header: Header, shape_px: tuple[int, int]) -> Itera
     common = [*_macros(shared[0] if shared else None), dataset]
     identity = _identity(dataset)
     multiframe = bool(own) or count > 1
+    placed = bool(own) or count == 1  # several frames cannot share the place of the root
     for index in range(count):
         groups = _Groups([*_macros(own[index] if own else None), *common])
         rescale = (groups.number("RescaleSlope") or 1.0, groups.number("RescaleIntercept") or 0.0)
         read = FramePixels(file, index, shape_px, header.transfer_syntax, rescale)
-        yield _frame(identity, read, groups, index + 1 if multiframe else None)
+        frame = _frame(identity, read, groups, index + 1 if multiframe else None)
+        yield frame if placed else replace(frame, position_lps_mm=None)
 
 
 def _items(dataset: Dataset, keyword: str) -> Sequence[Dataset]:

@@ -158,8 +158,9 @@ def plain_text(text: str, longest: int = 200) -> str:
     'Sag[31m T2 <b>'
     """
     spaced = re.sub(r"\s+", " ", text)
-    visible = "".join(one for one in spaced if unicodedata.category(one)[0] != "C")
-    return visible.strip()[:longest]
+    if not spaced.isprintable():
+        spaced = "".join(one for one in spaced if unicodedata.category(one)[0] != "C")
+    return spaced.strip()[:longest]
 
 
 def name_some(skipped: Iterable[Skipped]) -> str:

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
-from discern.imaging.geometry import Points, SliceGeometry, Vector, travel_mm
+from discern.imaging.geometry import SliceGeometry, Vector, cross, travel_mm
 from discern.imaging.study import Image
 from discern.imaging.weighting import Contrast
 from discern.spine import Plane
@@ -50,9 +48,9 @@ class Frame:
     localizer: bool = False
 
     @property
-    def normal(self) -> Points | None:
-        """Unit vector (3,) across the slice, None where the orientation is not stated."""
-        return None if self.orientation is None else np.cross(*np.array(self.orientation))
+    def normal(self) -> Vector | None:
+        """Unit vector across the slice, None where the orientation is not stated."""
+        return None if self.orientation is None else cross(*self.orientation)
 
     def travel_mm(self, plane: Plane) -> float:
         """Return where the slice lies along ``plane``'s counting direction; spacing may be unknown.

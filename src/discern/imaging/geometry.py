@@ -321,6 +321,16 @@ def volume_turn(ras_affine: Points, shape: tuple[int, int, int], plane: Plane) -
     return VolumeTurn((slices, rows, columns), signs, stored_lps @ to_stored)
 
 
+def cross(first: Vector, second: Vector) -> Vector:
+    """Return the right-handed cross product of two vectors, without numpy's cost for one pair.
+
+    >>> cross((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+    (0.0, 0.0, 1.0)
+    """
+    (ax, ay, az), (bx, by, bz) = first, second
+    return ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+
+
 def plane_across(direction: Points) -> Plane:
     """Return the plane that lies across a (3,) direction."""
     return (Plane.SAGITTAL, Plane.CORONAL, Plane.AXIAL)[int(np.abs(direction).argmax())]

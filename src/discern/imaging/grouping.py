@@ -142,8 +142,8 @@ def _repeats(frames: Sequence[Frame]) -> int:
 def _place(frame: Frame) -> Hashable | None:
     if frame.position_lps_mm is None or frame.normal is None:
         return None
-    steps = np.round(np.array(frame.position_lps_mm) / _SAME_PLACE_MM).astype(int)
-    return (tuple(steps.tolist()), tuple(np.round(frame.normal, 2).tolist()))
+    steps = tuple(round(value / _SAME_PLACE_MM) for value in frame.position_lps_mm)
+    return (steps, tuple(round(value, 2) + 0.0 for value in frame.normal))
 
 
 def _ordered(plane: Plane, frames: Sequence[Frame], sibling_planes: int) -> Stack:

@@ -20,7 +20,7 @@ _T2_FLAIR_TI_MS = 1500.0
 _FAT_SUPPRESSION_OPTIONS = {"FS", "FAT", "FATSAT", "SPIR", "SPAIR"}
 _FAT_SUPPRESSION_WORDS = {"fs", "fatsat", "spir", "spair", "chemsat", "fatsup"}
 _STIR_WORDS = {"stir", "tirm"}
-_DIXON_WORDS = {"dixon", "mdixon", "ideal", "lava"}
+_DIXON_WORDS = {"dixon", "mdixon", "ideal", "flex"}
 
 
 class DixonPart(StrEnum):

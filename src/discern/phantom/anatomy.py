@@ -25,7 +25,7 @@ _BODY_WIDTH_MM = (51.0, 49.0, 46.5, 44.0, 42.0, 40.0, 37.0, 34.0, 32.0)
 _DISC_HEIGHT_MM = (10.6, 11.0, 10.2, 9.3, 8.2, 6.8, 5.6, 4.8, 4.2)
 _DISC_WEDGE = (0.29, 0.22, 0.16, 0.11, 0.07, 0.02, 0.0, -0.02, -0.02)
 """Share of the lordosis taken by each disc, L5-S1 upwards; the bodies take the rest."""
-_BODY_WEDGE = (0.14, 0.04, 0.0, -0.01, -0.04, -0.06, -0.06, -0.06, -0.06)
+_BODY_WEDGE = (0.16, 0.04, 0.0, -0.01, -0.04, -0.06, -0.06, -0.06, -0.06)
 _SACRUM = (  # height, depth of the lower plate, width of the lower plate (mm), turn (degrees)
     (29.0, 23.0, 44.0, 4.0),
     (2.6, 22.0, 42.0, 2.0),

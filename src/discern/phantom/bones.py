@@ -58,6 +58,7 @@ def paint_bones(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> 
     bones: list[_Bone] = []
     for body in spine.bodies:
         bones += _arch_bones(canvas, spine, body, parameters)
+    bones += _ala_bones(canvas, spine, parameters)
     segments = [block for block in spine.sacrum if "-" not in block.name]
     for block in (*spine.bodies, *segments):
         for patch in canvas.near(place_of_block(block, spine, 3.0)):
@@ -92,6 +93,19 @@ def _body_bone(patch: Patch, block: Block) -> _Bone:
     return _Bone(patch, distance, _BODY_CORTEX_MM, brightness)
 
 
+def _ala_bones(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> list[_Bone]:
+    """The wings of the first sacral segment."""
+    s1, size = spine.sacrum[0], parameters.size
+    wing = _Process((30.0 * size, 7.0, 1.0), (26.0 * size, 13.0, 13.0), slant=0.3)
+    bones = []
+    for part in (wing, wing.mirrored()):
+        place = place_of(s1, spine, part.center, (part.half[0] + 2, 24.0, 15.0))
+        for patch in canvas.near(place):
+            distance = _distance(part, patch.x_mm, *turned(patch, s1))
+            bones.append(_Bone(patch, distance, _ARCH_CORTEX_MM, 1.0))
+    return bones
+
+
 def _arch_bones(
     canvas: Canvas, spine: Spine, body: Block, parameters: PhantomParameters
 ) -> list[_Bone]:
@@ -120,8 +134,8 @@ def _arch(body: Block, parameters: PhantomParameters) -> list[_Process]:
     paired = [
         _Process((spread + 1, back + 4, 5), (4.2 * size, 9.5, 6.8 * size), squareness=4),
         _Process((spread + 15, back + 9, 4), (14 * size, 3.2, 4.5), slant=0.25),
-        _Process((spread + 4.5, back + 12, 11), (4.8, 4.6, 9.5 * size), slant=0.5),
-        _Process((spread + 2.0, back + 17.5, 2 - drop), (5.0, 4.4, 11.0 * size), slant=0.5),
+        _Process((spread + 5.5, back + 12, 11), (6.2, 5.0, 9.5 * size), slant=0.45),
+        _Process((spread + 3.0, back + 19.5, 2 - drop), (6.0, 5.0, 11.0 * size), slant=0.45),
         _Process((spread / 2 + 1, rear - 1, 1 - 0.5 * drop), (8.5, 2.8, 9.0 * size), 0.25, -0.5, 4),
     ]
     spinous = _Process((0, rear + length, -0.55 * drop), (3.4, length, 10.0 * size), -0.25, 0.0, 3)

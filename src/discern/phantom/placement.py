@@ -12,7 +12,7 @@ SLICE_GAP = 1.1
 AXIAL_LEVELS = (Level.L5_S1, Level.L4_L5, Level.L3_L4, Level.L2_L3, Level.L1_L2)
 AXIAL_SLICES_PER_DISC = 4
 AXIAL_MATRIX_PX = 320
-_AXIAL_FIELD_MM = 190.0
+_AXIAL_FIELD_MM = 185.0
 _SPINE_FROM_FRONT = 0.55
 """Where the lumbar bodies stand in a sagittal image, share of its width."""
 _BELOW_S1 = 0.235
@@ -55,7 +55,7 @@ def axial_geometries(spine: Spine, scanner: Scanner) -> list[tuple[int, SliceGeo
         back = np.round([0.0, np.cos(tilt), np.sin(tilt)], 6)
         back /= np.linalg.norm(back)
         up = np.cross(LEFT, back)
-        center = np.array(spine.disc_center_lps_mm(level)) + 22.0 * back
+        center = np.array(spine.disc_center_lps_mm(level)) + 14.0 * back
         for index in range(AXIAL_SLICES_PER_DISC):
             offset_mm = (index - (AXIAL_SLICES_PER_DISC - 1) / 2) * step_mm
             corner = center + offset_mm * up - half_mm * (back + np.array(LEFT))

@@ -55,17 +55,20 @@ def _paint_vessels(patch: Patch, ahead: Field, spine: Spine, parameters: Phantom
 
 
 def _paint_psoas(patch: Patch, depth: Field, spine: Spine, parameters: PhantomParameters) -> None:
-    """Psoas beside the bodies, from T12 growing to the pelvis where it moves out and forward."""
+    """Psoas, growing from T12 to the pelvis; quadratus lumborum behind it, down to the crest."""
     top_mm, foot_mm = spine.discs[Level.T12_L1].z_mm, spine.discs[Level.L5_S1].z_mm
     grown = np.clip((top_mm - patch.z_mm) / (top_mm - foot_mm), 0, 1.4).astype(np.float32)
-    half_x, half_y = 7 + 15 * grown, 9 + 15 * grown
+    slim = 1 - np.square(1 - np.clip(grown / 0.3, 0, 1))
+    half_x, half_y = (7 + 15 * grown) * slim + 0.1, (9 + 15 * grown) * slim + 0.1
     center_x = 20 + 7 * grown + 0.8 * half_x
     center_d = -12 - 8 * grown
     side = np.abs(patch.x_mm)
     radius = np.hypot((side - center_x) / half_x, (depth - center_d) / half_y)
     streaks = step(1.5, 2.6, patch.textures.fibres.at(patch.points_mm))
     muscle = parameters.contrast.muscle * (1 + 1.5 * streaks)
-    patch.paint(covered((radius - 1) * half_x, 1.2) * (grown > 0.02), muscle)  # noqa: PLR2004
+    patch.paint(covered((radius - 1) * half_x, 1.2) * (grown > 0), muscle)
+    quadratus = (np.hypot((side - 66) / 20, (depth - 4 + 0.3 * (side - 66)) / 9) - 1) * 9
+    patch.paint(covered(np.maximum(quadratus, foot_mm - patch.z_mm), 1.5), muscle)
 
 
 def _paint_back(patch: Patch, depth: Field, spine: Spine, parameters: PhantomParameters) -> None:
@@ -81,17 +84,22 @@ def _paint_back(patch: Patch, depth: Field, spine: Spine, parameters: PhantomPar
     strands = 0.42 + 0.26 * fibres
     share = np.clip(share * (1 - midline) + midline * strands, 0, 1)
     tissue = contrast.muscle + (0.85 * contrast.fat - contrast.muscle) * share
-    front = 10 + 8 * np.exp(-((side / 16) ** 2)) - 0.10 * np.maximum(side - 30, 0)
+    front = 23 - 0.38 * np.minimum(side, 36)
     wall = np.maximum(front - depth, side - 68 + 0.012 * (depth - 35) ** 2)
     patch.paint(covered(wall, 2.0), tissue)
 
 
 def _paint_pelvis(patch: Patch, depth: Field, spine: Spine, parameters: PhantomParameters) -> None:
-    """Iliac wings beside the sacrum and the bony roof of the sacral canal."""
+    """Iliac wings with gluteal muscle behind them, and the bony roof of the sacral canal."""
     contrast, side = parameters.contrast, np.abs(patch.x_mm)
     crest_mm = spine.bodies[0].z_mm + 4
-    wing = np.abs((side - 74) * 0.72 + (depth - 2) * 0.69) - 7.5
-    wing = np.maximum(wing, np.maximum(patch.z_mm - crest_mm, np.abs(side - 80) - 38))
+    along = (side - 74) * 0.69 - (depth - 2) * 0.72
+    across = (side - 74) * 0.72 + (depth - 2) * 0.69 + 0.004 * np.square(along) - 3
+    over = patch.z_mm - crest_mm
+    gluteus = np.maximum(np.hypot(across - 20, along / 3) - 20, over + 12)
+    patch.paint(covered(gluteus, 2.0), 1.2 * contrast.muscle)
+    rounded = np.hypot(np.maximum(np.abs(across) - 4, 0), np.maximum(np.abs(along) - 34, 0))
+    wing = np.maximum(rounded - 3.5, over)
     patch.paint(covered(wing - 1.2, 1.0), _FASCIA)
     patch.paint(covered(wing, 1.0), 1.05 * contrast.marrow)
     s1, s2 = spine.sacrum[0], spine.sacrum[2]

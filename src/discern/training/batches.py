@@ -20,7 +20,9 @@ class EpochSampler(Sampler[Draw]):
     Incomplete last batches are left out, so that all processes make as many steps.
     """
 
-    def __init__(self, plan: EpochPlan, batch_size: int, *, rank: int = 0, processes: int = 1):
+    def __init__(
+        self, plan: EpochPlan, batch_size: int, *, rank: int = 0, processes: int = 1
+    ) -> None:
         """Share out ``plan`` batch by batch."""
         self._plan = plan
         self._batch_size = batch_size
@@ -42,10 +44,9 @@ class EpochSampler(Sampler[Draw]):
         draws = self._plan.draws(self._epoch)
         wanted = len(self) * self._processes
         draws = (draws * -(-wanted // len(draws)))[:wanted]
-        for start in range(
-            self._rank * self._batch_size, wanted, self._batch_size * self._processes
-        ):
-            yield from draws[start : start + self._batch_size]
+        size = self._batch_size
+        for start in range(self._rank * size, wanted, size * self._processes):
+            yield from draws[start : start + size]
 
 
 def collate(samples: Sequence[Sample]) -> Batch:

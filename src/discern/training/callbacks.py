@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import lightning as L
-from tqdm import tqdm
+from lightning import Callback, LightningModule, Trainer
+from tqdm import tqdm  # type: ignore[import-untyped]
 
 from discern.training.module import averaged_detector
 from discern.training.validation import (
@@ -22,7 +22,7 @@ from discern.training.validation import (
 _LOG = logging.getLogger(__name__)
 
 
-class Validation(L.Callback):
+class Validation(Callback):
     """Grades the validation patients every ``every`` epochs, and after the last.
 
     ``latest`` holds the figures of this epoch, None where nothing was looked at.
@@ -34,7 +34,7 @@ class Validation(L.Callback):
         self._every = every
         self.latest: ValidationMetrics | None = None
 
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Predict with the averaged weights and compare."""
         done = trainer.current_epoch + 1
         self.latest = None
@@ -42,13 +42,11 @@ class Validation(L.Callback):
             return
         self.latest = validation_metrics(grade_outcomes(averaged_detector(pl_module), self._images))
         if trainer.is_global_zero:
-            figures = "  ".join(
-                f"{name} {value:.3f}" for name, value in asdict(self.latest).items()
-            )
-            _LOG.info("epoch %d: %s", done, figures)
+            figures = [f"{name} {value:.3f}" for name, value in asdict(self.latest).items()]
+            _LOG.info("epoch %d: %s", done, "  ".join(figures))
 
 
-class Checkpoints(L.Callback):
+class Checkpoints(Callback):
     """Keeps ``last.ckpt`` of every epoch, and ``best.ckpt`` of the best look at the validation."""
 
     def __init__(self, folder: Path, validation: Validation) -> None:
@@ -65,7 +63,7 @@ class Checkpoints(L.Callback):
         """Take up the best figure of the interrupted run."""
         self._best = state_dict["best"]
 
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Write beside and rename, so that an interruption leaves the last complete file."""
         latest = self._validation.latest
         names = ["last"]
@@ -79,7 +77,7 @@ class Checkpoints(L.Callback):
                 written.replace(self._folder / f"{name}.ckpt")
 
 
-class EpochTable(L.Callback):
+class EpochTable(Callback):
     """Appends one row an epoch to ``metrics.csv``: losses, learning rate, seconds, figures."""
 
     COLUMNS = (
@@ -93,7 +91,7 @@ class EpochTable(L.Callback):
         self._validation = validation
         self._started = 0.0
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Drop rows of epochs that an interrupted run did not keep a checkpoint of."""
         if trainer.is_global_zero and self._path.exists():
             with self._path.open(newline="", encoding="utf-8") as opened:
@@ -104,11 +102,11 @@ class EpochTable(L.Callback):
                 ]
             self._write(rows, "w")
 
-    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Start the clock."""
         self._started = time.monotonic()
 
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Append the row."""
         if not trainer.is_global_zero:
             return
@@ -129,12 +127,12 @@ class EpochTable(L.Callback):
             writer.writerows(rows)
 
 
-class TimeLeft(L.Callback):
+class TimeLeft(Callback):
     """One progress bar over the whole run, on standard error, with the time left."""
 
-    _bar: "tqdm[None]"
+    _bar: tqdm
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Open the bar, at the place where a resumed run goes on."""
         self._bar = tqdm(
             total=int(trainer.estimated_stepping_batches),
@@ -144,11 +142,11 @@ class TimeLeft(L.Callback):
             disable=not trainer.is_global_zero,
         )
 
-    def on_train_batch_end(self, trainer: L.Trainer, *_: object) -> None:
+    def on_train_batch_end(self, trainer: Trainer, *_: object) -> None:
         """Move on."""
         self._bar.update()
         self._bar.set_description(f"epoch {trainer.current_epoch + 1}", refresh=False)
 
-    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Close the bar."""
         self._bar.close()

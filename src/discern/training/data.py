@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-import lightning as L
 import numpy as np
+from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
 from discern.dataset.augment import IntensityMode
@@ -71,7 +71,7 @@ def read_run_data(config: TrainingConfig, dataset: Dataset, split: Split) -> Run
     return RunData((*real, *synthetic), len(synthetic), tuple(validation))
 
 
-class TrainingData(L.LightningDataModule):
+class TrainingData(LightningDataModule):
     """Hands each process its share of the batches."""
 
     def __init__(self, data: RunData, config: TrainingConfig, workers: int) -> None:
@@ -83,8 +83,10 @@ class TrainingData(L.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return the batches of this process."""
-        rank, processes = self.trainer.global_rank, self.trainer.world_size
-        return self.loader(rank, processes)
+        trainer = self.trainer
+        if trainer is None:
+            raise RuntimeError("a data module has batches only within a run; use loader()")
+        return self.loader(trainer.global_rank, trainer.world_size)
 
     def loader(self, rank: int, processes: int) -> DataLoader[Batch]:
         """Return the batches of process ``rank`` of ``processes``."""

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import lightning as L
 import torch
+from lightning import LightningModule
 from torch import Tensor, nn
 
 from discern.model.detector import Detector
@@ -15,7 +15,7 @@ from discern.training.batches import Batch
 from discern.training.config import OptimizerConfig, OptimizerKind
 
 
-class DetectionModule(L.LightningModule):
+class DetectionModule(LightningModule):
     """One training step and what follows it; validation looks at ``average`` from outside."""
 
     def __init__(
@@ -28,7 +28,7 @@ class DetectionModule(L.LightningModule):
     ) -> None:
         """Join the parts; ``notes`` are stored in every checkpoint."""
         super().__init__()
-        self.detector = detector.to(memory_format=torch.channels_last)
+        self.detector = channels_last(detector)
         self.loss = loss
         self.average = MovingAverage(
             self.detector, config.average_decay, config.average_warmup_steps
@@ -70,7 +70,15 @@ class DetectionModule(L.LightningModule):
         }
 
 
-def averaged_detector(module: L.LightningModule) -> Detector:
+def channels_last(detector: Detector) -> Detector:
+    """Store the kernels as CPUs and tensor cores read them fastest; in place."""
+    for parameter in detector.parameters():
+        if parameter.ndim == 4:  # noqa: PLR2004 - kernels (out, in, height, width)
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return detector
+
+
+def averaged_detector(module: LightningModule) -> Detector:
     """Return the detector with the averaged weights.
 
     Raises:

@@ -4,13 +4,13 @@ import copy
 import logging
 import time
 import warnings
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import lightning as L
 import torch
+from lightning import Trainer
 
 from discern.dataset.sources import Dataset
 from discern.dataset.splits import Split, verify_split, write_split
@@ -118,8 +118,8 @@ def _module(
     )
 
 
-def _trainer(config: TrainingConfig, options: RunOptions, validation: Validation) -> L.Trainer:
-    return L.Trainer(
+def _trainer(config: TrainingConfig, options: RunOptions, validation: Validation) -> Trainer:
+    return Trainer(
         accelerator=options.accelerator,
         devices=options.devices,
         strategy="ddp" if options.devices > 1 else "auto",

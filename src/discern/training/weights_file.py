@@ -7,12 +7,13 @@ from typing import Any
 import torch
 
 from discern import __version__
+from discern.dataset.phantoms import PHANTOM_LABELS
 from discern.dataset.sources import Dataset
 from discern.dataset.splits import Split
 from discern.errors import WeightsError
 from discern.model.detector import Detector, build_detector
 from discern.model.export import export_onnx
-from discern.spine import GRADE_LABELS, Label, Plane
+from discern.spine import GRADE_LABELS, LABELS, Label, Plane
 from discern.training.config import TrainingConfig, parse_config
 from discern.weights import (
     Head,
@@ -28,18 +29,21 @@ DESCRIPTION_KEY, CONFIG_KEY = "discern_description", "discern_config"
 
 def describe(config: TrainingConfig, dataset: Dataset, split: Split) -> WeightsMetadata:
     """Return what the weights of a run must say about themselves, before calibration."""
-    annotated = frozenset(
-        (truth.plane, label)
-        for truth in dataset.of_patients(split.train)
+    truths = dataset.of_patients(split.train)
+    seen = {
+        (label, truth.plane): TrainedOn.REAL if label in GRADE_LABELS else dataset.lesion_boxes
+        for truth in truths
         for label in truth.annotated
-    )
+    }
     data = [dataset.credit]
     if config.phantom_patients:
+        phantom = {(label, Plane.SAGITTAL): TrainedOn.SYNTHETIC for label in PHANTOM_LABELS}
+        seen = phantom | seen
         data.append(f"Discern phantom, {config.phantom_patients} synthetic patients")
     return WeightsMetadata(
         name=config.name,
         version=__version__,
-        heads=_heads(annotated),
+        heads=tuple(Head(*place, seen[place]) for place in sorted(seen, key=_by_plane_and_class)),
         preprocessing=config.preprocessing,
         training_data=tuple(data),
         training_patients=tuple(sorted(patient_hash(dataset.name, p) for p in split.train)),
@@ -48,13 +52,9 @@ def describe(config: TrainingConfig, dataset: Dataset, split: Split) -> WeightsM
     )
 
 
-def _heads(annotated: frozenset[tuple[Plane, Label]]) -> tuple[Head, ...]:
-    """Grades are a reader's own; lesion boxes count as derived from what a reader said of a disc."""
-    heads = [
-        Head(label, plane, TrainedOn.REAL if label in GRADE_LABELS else TrainedOn.DERIVED)
-        for plane, label in annotated
-    ]
-    return tuple(sorted(heads, key=lambda head: (head.plane, list(Label).index(head.label))))
+def _by_plane_and_class(place: tuple[Label, Plane]) -> tuple[str, int]:
+    label, plane = place
+    return plane, LABELS.index(label)
 
 
 def write_weights(detector: Detector, metadata: WeightsMetadata, out: Path) -> None:
