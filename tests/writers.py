@@ -22,7 +22,6 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
-    JPEGExtended12Bit,
     JPEGLosslessSV1,
     JPEGLSLossless,
     MRImageStorage,
@@ -168,7 +167,6 @@ def to_bytes(dataset: Dataset, syntax: UID = ExplicitVRLittleEndian) -> bytes:
 
 _GDCM_SYNTAXES = {
     JPEGBaseline8Bit: gdcm.TransferSyntax.JPEGBaselineProcess1,
-    JPEGExtended12Bit: gdcm.TransferSyntax.JPEGExtendedProcess2_4,
     JPEGLosslessSV1: gdcm.TransferSyntax.JPEGLosslessProcess14_1,
     JPEGLSLossless: gdcm.TransferSyntax.JPEGLSLossless,
 }

@@ -9,9 +9,9 @@ from evaluation_cases import predicted, random_case
 from discern.errors import DatasetError
 from discern.evaluation.predictions import (
     predictions_digest,
+    predictions_json,
     read_predictions,
     require_same_images,
-    write_predictions,
 )
 from discern.findings import Detection, ModelIdentity, Numbering, Source, StudyFindings
 from discern.spine import Label, Plane
@@ -22,7 +22,7 @@ GOOD = {"label": "hiz", "score": 0.5, "box_xyxy_px": [1, 2, 3, 4]}
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     predictions = random_case(1, patients=2).predictions | {"empty": ()}
     predictions["bare"] = (predicted(Label.HIZ, (0.0, 1.0, 2.0, 3.0), 0.25),)
-    write_predictions(tmp_path / "p.json", predictions)
+    (tmp_path / "p.json").write_text(predictions_json(predictions), encoding="utf-8")
 
     assert read_predictions(tmp_path / "p.json") == predictions
     assert json.loads((tmp_path / "p.json").read_text())["schema"] == "discern.predictions/1"

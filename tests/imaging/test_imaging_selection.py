@@ -1,5 +1,7 @@
 """One sagittal and every axial T2 series; ranking, overrides and reasons."""
 
+from typing import Any
+
 import pytest
 
 from discern.errors import NoUsableSeries, UsageError
@@ -21,7 +23,7 @@ def candidate(
     plane: Plane = SAGITTAL,
     weighting: Weighting = T2,
     pixel_mm: float | None = 0.5,
-    **rest: object,
+    **rest: Any,  # noqa: ANN401 - fields of Candidate
 ) -> Candidate:
     spacing_mm = None if pixel_mm is None else (pixel_mm, pixel_mm)
     slices = tuple(
@@ -29,7 +31,7 @@ def candidate(
         for index in range(5)
     )
     series = Series(name, f"uid-{name}", name, plane, weighting, slices)
-    return Candidate(series, str(weighting), **rest)  # type: ignore[arg-type] - test shorthand
+    return Candidate(series, str(weighting), **rest)
 
 
 def used(candidates: list[Candidate], *named: str) -> list[str]:

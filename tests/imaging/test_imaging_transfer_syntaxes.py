@@ -14,7 +14,6 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
-    JPEGExtended12Bit,
     JPEGLosslessSV1,
     JPEGLSLossless,
     RLELossless,
@@ -43,8 +42,6 @@ def read_only_slice(path: Path) -> NDArray[np.float32]:
 @pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.uint8])
 def test_native_pixels_come_back(tmp_path: Path, syntax: UID, dtype: type[np.integer]) -> None:
     pixels = (ramp((24, 20), top=255).astype(np.int64) - 100).astype(dtype)
-    if dtype is np.uint8 and syntax is ExplicitVRBigEndian:
-        pytest.skip("OB pixels have no byte order")
     dataset = mr_dataset(Series(), 0, pixels)
     path = tmp_path / "one.dcm"
     path.write_bytes(to_bytes(dataset, syntax))
@@ -65,20 +62,14 @@ def test_lossless_codecs_keep_the_full_depth(tmp_path: Path, syntax: UID, stored
     np.testing.assert_array_equal(image, pixels)
 
 
-@pytest.mark.parametrize(
-    ("syntax", "dtype", "bits", "top"),
-    [(JPEGBaseline8Bit, np.uint8, 8, 255), (JPEGExtended12Bit, np.uint16, 12, 4095)],
-)
-def test_lossy_jpeg_comes_close(
-    tmp_path: Path, syntax: UID, dtype: type[np.integer], bits: int, top: int
-) -> None:
+def test_lossy_jpeg_comes_close(tmp_path: Path) -> None:
     rows, columns = np.mgrid[:32, :32]
-    pixels = ((rows + columns) * top / 62).astype(dtype)
+    pixels = ((rows + columns) * 4).astype(np.uint8)
     dataset = mr_dataset(Series(), 0)
-    put_pixels(dataset, pixels, bits)
+    put_pixels(dataset, pixels)
     path = tmp_path / "one.dcm"
-    path.write_bytes(encode(dataset, syntax, tmp_path))
-    assert np.abs(read_only_slice(path) - pixels).max() <= top / 50
+    path.write_bytes(encode(dataset, JPEGBaseline8Bit, tmp_path))
+    assert np.abs(read_only_slice(path) - pixels).max() <= 5
 
 
 @pytest.mark.parametrize(

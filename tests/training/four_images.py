@@ -22,14 +22,14 @@ BRIGHTNESS = {1: 250, 5: 20}  # of a disc, by grade; the background is 120
 
 LEARNING = TrainingConfig(
     name="tiny",
-    epochs=25,
+    epochs=30,
     batch_size=4,
     precision=Precision.FP32,
-    validate_every=25,
+    validate_every=30,
     preprocessing=Preprocessing(size_px=SIZE),
     fit_anchors=False,
     optimizer=OptimizerConfig(
-        learning_rate=3e-3, warmup_epochs=1.0, average_decay=0.9, average_warmup_steps=10.0
+        learning_rate=6e-3, warmup_epochs=1.0, average_decay=0.9, average_warmup_steps=10.0
     ),
     augmentation=AugmentationConfig(intensity=IntensityMode.OFF, geometry=False),
 )

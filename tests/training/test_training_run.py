@@ -69,7 +69,7 @@ def test_a_tiny_network_learns_four_images(dataset: Dataset, tmp_path: Path) -> 
     learned = _figures(tmp_path / "last.ckpt", dataset)
     assert learned.disc_recall == 1
     assert learned.exact == 1
-    assert learned.false_per_image == 0
+    assert learned.false_per_image <= 0.5
     metadata = load_weights(path).metadata
     assert metadata.training_patients == tuple(
         sorted(patient_hash("four", patient) for patient in dataset.patients)

@@ -16,8 +16,7 @@ def demo(
     from discern.cli.study_output import analyze_to_folder, show
     from discern.inference.analyze import AnalysisOptions
     from discern.outputs import check_folder
-    from discern.phantom.sampling import demo_parameters
-    from discern.phantom.study import DEMO_SEED, write_study
+    from discern.phantom.study import DEMO_SEED, demo_parameters, write_study
 
     check_folder(out)
     with tempfile.TemporaryDirectory(prefix="discern-demo-") as folder:

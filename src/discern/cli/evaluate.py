@@ -25,6 +25,10 @@ def evaluate(
     images: Annotated[
         str, typer.Option(help="Only images whose name matches, '*_t2_mid' for example.")
     ] = "*",
+    discs: Annotated[
+        tuple[int, int] | None,
+        typer.Option(help="First and last disc number (group_id), '1 6' for L5-S1 to T12-L1."),
+    ] = None,
     resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples.")] = 2000,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 20250101,
     allow_training_patients: Annotated[
@@ -37,7 +41,7 @@ def evaluate(
 
     job = EvaluationJob(
         dataset=dataset,
-        selection=Selection(split=split, part=part, images=images),
+        selection=Selection(split=split, part=part, images=images, discs=discs),
         weights=weights,
         predictions=predictions,
         allow_training_patients=allow_training_patients,

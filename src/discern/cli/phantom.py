@@ -16,7 +16,7 @@ def phantom(
     from rich.progress import track
 
     from discern.outputs import check_folder, write_files
-    from discern.phantom.sampling import sample_parameters
+    from discern.phantom.spine_model import sample_parameters
     from discern.phantom.study import write_study
 
     check_folder(out)

@@ -65,14 +65,15 @@ def read_predictions(path: Path, images: Iterable[str] = ()) -> Predictions:
         raise DatasetError(f"{path.name}: not a {SCHEMA} document: {error}") from error
 
 
-def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write ``discern.predictions/1``, images by name, nothing rounded."""
-    path.write_text(_canonical(predictions), encoding="utf-8")
+def predictions_json(predictions: Predictions) -> str:
+    """Return the ``discern.predictions/1`` text, images by name, nothing rounded."""
+    images = {name: [_to_json(box) for box in predictions[name]] for name in sorted(predictions)}
+    return json.dumps({"schema": SCHEMA} | images, indent=1, allow_nan=False) + "\n"
 
 
 def predictions_digest(predictions: Predictions) -> str:
     """Return the SHA-256 of the predictions, whatever file they came from."""
-    return hashlib.sha256(_canonical(predictions).encode()).hexdigest()
+    return hashlib.sha256(predictions_json(predictions).encode()).hexdigest()
 
 
 def require_same_images(predictions: Predictions, images: Iterable[str]) -> None:
@@ -97,11 +98,6 @@ def require_same_images(predictions: Predictions, images: Iterable[str]) -> None
 
 def _few(names: list[str]) -> str:
     return ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
-
-
-def _canonical(predictions: Predictions) -> str:
-    images = {name: [_to_json(box) for box in predictions[name]] for name in sorted(predictions)}
-    return json.dumps({"schema": SCHEMA} | images, indent=1, allow_nan=False) + "\n"
 
 
 def _to_json(box: PredictedBox) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from discern.annotations import GroundTruth
 from discern.evaluation.metrics import EvaluationOptions, Metrics, evaluate, metrics_to_json
 from discern.evaluation.plots import confusion_png, roc_png
-from discern.evaluation.predictions import Predictions
+from discern.evaluation.predictions import Predictions, predictions_json
 from discern.evaluation.tables import tables_markdown
 from discern.outputs import write_files
 
@@ -18,7 +18,7 @@ def run_evaluation(
     options: EvaluationOptions,
     digest: str,
 ) -> Metrics:
-    """Evaluate ``predictions`` and write the results into ``out_dir``.
+    """Evaluate ``predictions``; write figures, tables, plots and the predictions, or none of them.
 
     Args:
         truths: One for each image.
@@ -32,16 +32,6 @@ def run_evaluation(
         OutputError: The folder cannot be written.
     """
     metrics = evaluate(truths, predictions, options=options, data_digest=digest)
-    write_evaluation(metrics, out_dir)
-    return metrics
-
-
-def write_evaluation(metrics: Metrics, out_dir: Path) -> None:
-    """Write ``metrics.json``, ``tables.md``, ``confusion.png`` and ``roc.png``, or none of them.
-
-    Raises:
-        OutputError: The folder cannot be written.
-    """
     write_files(
         out_dir,
         {
@@ -49,5 +39,7 @@ def write_evaluation(metrics: Metrics, out_dir: Path) -> None:
             "tables.md": tables_markdown(metrics).encode(),
             "confusion.png": confusion_png(metrics.pfirrmann),
             "roc.png": roc_png(metrics.pfirrmann),
+            "predictions.json": predictions_json(predictions).encode(),
         },
     )
+    return metrics

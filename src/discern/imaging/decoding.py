@@ -1,17 +1,37 @@
 """Pixels of one DICOM frame: decoded when asked for, full stored depth, as float32."""
 
+import io
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import UID
+from pydicom.uid import (
+    UID,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+)
 
 from discern.errors import UnreadableFile
+from discern.imaging import jpeg
 from discern.imaging.datasets import number, plain_stream, pydicom_damage, text
 from discern.imaging.files import InputFile
 from discern.imaging.study import Image
+
+_JPEG_KINDS = {  # what GDCM must not be handed: it aborts on other kinds and depths
+    JPEGBaseline8Bit: {jpeg.BASELINE, jpeg.EXTENDED},
+    JPEGExtended12Bit: {jpeg.BASELINE, jpeg.EXTENDED},
+    JPEGLossless: {jpeg.LOSSLESS},
+    JPEGLosslessSV1: {jpeg.LOSSLESS},
+}
+_BYTE_BITS = 8
+_ELEMENT_HEADER_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +55,34 @@ class FramePixels:
         Raises:
             UnreadableFile: The pixel data are damaged or of another size than stated.
         """
-        module = Dataset()
         with pydicom_damage(self.file.name), self.file.open() as stream:
-            stored = pixel_array(
-                plain_stream(stream),
-                ds_out=module,
-                index=self.index,
-                transfer_syntax_uid=self.transfer_syntax,
-            )
+            stored, module = self._stored(plain_stream(stream))
         if stored.shape[:2] != self.shape_px:
             raise UnreadableFile(f"{self.file.name}: pixels are {stored.shape}, not as stated")
         if stored.shape != self.shape_px:  # (rows, columns, 3): colour capture
             gray: Image = stored.mean(axis=2, dtype=np.float32)
             return gray
         return self._to_float(stored, module)
+
+    def _stored(self, stream: BinaryIO) -> tuple[NDArray[np.generic], Dataset]:
+        """Return the stored samples and the data set that describes them."""
+        kinds = _JPEG_KINDS.get(self.transfer_syntax)
+        if kinds is not None:
+            dataset = dcmread(stream, stop_before_pixels=True, force=True)
+            content = _jpeg_frame(stream, dataset, self.index)
+            header = jpeg.frame_header(content)
+            if header.marker not in kinds:
+                raise UnreadableFile(f"{self.file.name}: not the JPEG that its header states")
+            if header.precision > _BYTE_BITS and header.marker != jpeg.LOSSLESS:
+                return jpeg.decode_extended(content), dataset
+        module = Dataset()
+        stored = pixel_array(
+            stream,
+            ds_out=module,
+            index=self.index,
+            transfer_syntax_uid=self.transfer_syntax,
+        )
+        return stored, module
 
     def _to_float(self, stored: NDArray[np.generic], module: Dataset) -> Image:
         slope, intercept = self.rescale
@@ -68,3 +102,10 @@ class FramePixels:
         if not np.isfinite(image).all():
             raise UnreadableFile(f"{self.file.name}: pixel values are not finite")
         return image
+
+
+def _jpeg_frame(stream: BinaryIO, dataset: Dataset, index: int) -> bytes:
+    """Return one encapsulated frame of the pixel element that ``stream`` stands at."""
+    stream.seek(_ELEMENT_HEADER_BYTES, io.SEEK_CUR)
+    frames = int(number(dataset, "NumberOfFrames") or 1)
+    return get_frame(stream, index, number_of_frames=frames)

@@ -17,7 +17,6 @@ from discern.evaluation.predictions import (
     PredictedBox,
     Predictions,
     read_predictions,
-    write_predictions,
 )
 from discern.evaluation.run import run_evaluation
 from discern.evaluation.tables import tables_markdown
@@ -34,11 +33,20 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which images of a data set: a part of a split, and a pattern of the image name."""
+    """Which images and discs of a data set.
+
+    Attributes:
+        split: Split file; None takes every patient.
+        part: Part of the split.
+        images: Pattern of the image name.
+        discs: First and last disc number (LabelMe ``group_id``); truth outside that range is
+            neither right nor wrong.
+    """
 
     split: Path | None = None
     part: str = "validation"
     images: str = "*"
+    discs: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,9 @@ def run_job(job: EvaluationJob, out: Path) -> str:
     if job.predictions:
         images = [truth.image for truth in truths]
         known = read_predictions(job.predictions, images)
-        predictions: Predictions = {k: v for k, v in known.items() if k in set(images)}
+        in_data = {truth.image for truth in dataset.truths}
+        left_out = in_data - set(images)
+        predictions: Predictions = {k: v for k, v in known.items() if k not in left_out}
         return _table(dataset, truths, predictions, job.options, out)
     weights = load_weights(job.weights or shipped_weights())
     banner = _refuse_overlap(dataset, truths, weights, allowed=job.allow_training_patients)
@@ -115,7 +125,20 @@ def _selected(dataset: Dataset, selection: Selection) -> list[GroundTruth]:
     chosen = [truth for truth in truths if fnmatch(truth.image, selection.images)]
     if not chosen:
         raise UsageError(f"no annotated image matches --images {selection.images!r}")
-    return chosen
+    return [_within(truth, selection.discs) for truth in chosen]
+
+
+def _within(truth: GroundTruth, discs: tuple[int, int] | None) -> GroundTruth:
+    """Move truth of discs outside the range to the ignored places."""
+    if discs is None:
+        return truth
+    first, last = discs
+    outside = [b for b in truth.boxes if b.disc is not None and not first <= b.disc <= last]
+    return replace(
+        truth,
+        boxes=tuple(box for box in truth.boxes if box not in outside),
+        ignored=(*truth.ignored, *(box.box_xyxy_px for box in outside)),
+    )
 
 
 def _refuse_overlap(
@@ -144,5 +167,4 @@ def _table(
     out: Path,
 ) -> str:
     metrics = run_evaluation(truths, predictions, out, options, dataset.digest)
-    write_predictions(out / "predictions.json", predictions)
     return tables_markdown(metrics)

@@ -62,7 +62,7 @@ def _paint_sac(patch: Patch, spine: Spine, parameters: PhantomParameters) -> Non
     depth = depth_mm(patch, spine)
     size = sac_size(patch.z_mm, spine)
     half = parameters.canal_mm / 2 * size * 0.93
-    gap = 0.9 + 3.2 * step(spine.discs[Level.L4_L5].z_mm, spine.sacrum[0].z_mm, patch.z_mm)
+    gap = 0.4 + 3.4 * step(spine.discs[Level.L4_L5].z_mm, spine.sacrum[0].z_mm, patch.z_mm)
     across = (0.62 * parameters.canal_mm) * size
     v = (depth - gap - half) / np.maximum(half, 0.1)
     # Flat in front, pointed behind, more so towards the sacrum.

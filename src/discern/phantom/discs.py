@@ -25,6 +25,10 @@ _CLEFT_DEPTH = {PfirrmannGrade.I: 0.05, PfirrmannGrade.II: 0.5, PfirrmannGrade.I
 _UNEVENNESS = (0.03, 0.10, 0.18, 0.28, 0.25)
 _BORDER = (0.16, 0.22, 0.5, 0.8, 0.9)
 """Share of the disc radius over which nucleus fades into annulus: sharp at 1 and 2, lost at 4."""
+_WORN_PLATES_MM = (0.0, 0.05, 0.15, 0.35, 0.5)
+"""How uneven the plates beside a disc have become, by grade."""
+_PROTRUDED = 0.16
+"""Most signal that protruded material has, however bright the nucleus behind it."""
 _MARGIN_MM = 15.0
 """Room left round a disc for bulge, protrusion and migration."""
 _MIN_COVERAGE = 0.5
@@ -79,7 +83,9 @@ def _paint_disc(
     parameters: PhantomParameters,
 ) -> DiscFootprint:
     frame = frame_of(patch, block, dip_mm=CONCAVITY_MM)
+    worn_mm = _WORN_PLATES_MM[parameters.grade_of(level) - 1] * parameters.texture
     distance = disc_distance_mm(frame, parameters.bulge_mm[USUAL_LEVELS.index(level)])
+    distance = distance - worn_mm * np.clip(patch.lumps, -1.5, 1.5)
     patch.paint(covered(distance), disc_signal(patch, frame, level, parameters))
     inside = distance < 0
     posterior = inside & (frame.p > frame.half_depth / 3)
@@ -113,8 +119,8 @@ def disc_signal(
     contrast, row = parameters.contrast, int(grade) - 1
     v = 2 * frame.t - 1
     radius = np.sqrt(
-        ((frame.p - 0.04 * frame.half_depth) / (0.80 * frame.half_depth)) ** 2
-        + (frame.x / (0.80 * frame.half_width)) ** 2
+        ((frame.p - 0.04 * frame.half_depth) / (0.75 * frame.half_depth)) ** 2
+        + (frame.x / (0.76 * frame.half_width)) ** 2
         + np.square(np.square(v / 1.12))
     )
     border = _BORDER[row]
@@ -138,10 +144,12 @@ def _paint_herniation(
     frame = frame_of(patch, block, dip_mm=0.0)
     distance = herniation_distance_mm(frame, block, herniation)
     grade = parameters.grade_of(herniation.level)
-    core = 0.6 * parameters.contrast.nucleus[int(grade) - 1] + parameters.contrast.annulus
-    patch.paint(covered(distance - 0.7), 0.4 * parameters.contrast.annulus)
+    contrast = parameters.contrast
+    core = min(0.6 * contrast.nucleus[int(grade) - 1], _PROTRUDED) + 0.5 * contrast.annulus
+    rim = covered(distance - 0.7) * step(-1.0, 1.0, frame.p - frame.half_depth)
+    patch.paint(rim, 0.4 * contrast.annulus)
     inner = core * np.clip(1 + 0.15 * patch.lumps, 0.4, 1.8)
-    patch.paint(covered(distance + 0.6), inner)
+    patch.paint(covered(distance + 0.6, 1.6), inner)
     return distance < 0
 
 

@@ -57,7 +57,7 @@ class Contrast:
     muscle: float = 0.13
     cord: float = 0.42
     annulus: float = 0.07
-    nucleus: tuple[float, float, float, float, float] = (0.66, 0.50, 0.30, 0.16, 0.09)
+    nucleus: tuple[float, float, float, float, float] = (0.62, 0.48, 0.30, 0.15, 0.09)
 
     def __post_init__(self) -> None:
         """Refuse signals outside 0..1.5 and a nucleus that brightens with its grade."""

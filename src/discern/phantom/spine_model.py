@@ -104,6 +104,8 @@ class PhantomParameters:
 def sample_parameters(rng: np.random.Generator) -> PhantomParameters:
     """Draw one patient: all grades occur, wear grows caudally, about one in two is herniated.
 
+    A herniated disc has at least grade 3: its nucleus has lost water.
+
     Alignment: sacral slope 38 +- 7, lordosis 48 +- 9 degrees, correlated (Vialle et al., JBJS Am
     87:260, 2005, less the few degrees that lying down takes). Canal 16 +- 1.6 mm (Panjabi et al.,
     Spine 17:299, 1992). Nucleus signal scatters by a fifth within a grade.
@@ -113,6 +115,10 @@ def sample_parameters(rng: np.random.Generator) -> PhantomParameters:
     grades = tuple(PfirrmannGrade(int(grade)) for grade in np.clip(np.rint(raw), 1, 5))
     herniations = _sample_herniations(rng)
     herniated = {one.level for one in herniations}
+    grades = tuple(
+        max(grade, PfirrmannGrade.III) if level in herniated else grade
+        for level, grade in zip(USUAL_LEVELS, grades, strict=True)
+    )
     bulge_mm = tuple(
         0.0 if level in herniated or rng.random() > 0.15 * grade else float(rng.uniform(0.8, 2.6))
         for level, grade in zip(USUAL_LEVELS, grades, strict=True)
