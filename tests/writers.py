@@ -142,7 +142,7 @@ def put_pixels(dataset: Dataset, pixels: Pixels, stored_bits: int | None = None)
     dataset.HighBit = dataset.BitsStored - 1
     dataset.PixelRepresentation = int(pixels.dtype.kind == "i")
     dataset.PixelData = pixels.tobytes()
-    dataset["PixelData"].VR = "OW"
+    dataset["PixelData"].VR = "OB" if bits == 8 else "OW"
 
 
 def to_bytes(dataset: Dataset, syntax: UID = ExplicitVRLittleEndian) -> bytes:

@@ -11,7 +11,7 @@ from discern.evaluation.run import run_evaluation
 from discern.evaluation.tables import tables_markdown
 
 FEW = EvaluationOptions(resamples=30)
-FILES = ["confusion.png", "metrics.json", "roc.png", "tables.md"]
+FILES = ["confusion.png", "metrics.json", "predictions.json", "roc.png", "tables.md"]
 
 
 def test_everything_is_written_and_equal_runs_are_equal_bytes(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLosslessSV1
 
 from discern.errors import UnreadableFile
 from discern.imaging.jpeg import EXTENDED, decode_extended, frame_header
-from discern.imaging.reading import ReadOptions, read_study
+from discern.imaging.reading import read_study
 from writers import Series, mr_dataset, put_pixels, ramp, to_bytes
 
 PYDICOM_FILES = Path(pydicom.__file__).parent / "data" / "test_files"
@@ -76,15 +76,12 @@ def test_twelve_bit_dicom_is_read(tmp_path: Path) -> None:
 
 def test_pydicoms_twelve_bit_file() -> None:
     """Extremes and mean as GDCM gives them for this file."""
-    options = ReadOptions(series=("s1",))
     dataset = pydicom.dcmread(PYDICOM_FILES / "JPGExtended.dcm")
-    assert dataset.Modality != "MR"
     content = pydicom.encaps.get_frame(dataset.PixelData, 0, number_of_frames=1)
     samples = decode_extended(content)
     assert samples.shape == (dataset.Rows, dataset.Columns)
     assert (samples.min(), samples.max()) == (0, 264)
     assert samples.mean() == pytest.approx(14.37, abs=0.001)
-    assert options.series == ("s1",)
 
 
 @pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEGLosslessSV1])
@@ -105,15 +102,14 @@ def test_damage_is_told() -> None:
     generator = np.random.default_rng(5)
     told = 0
     for _ in range(40):
-        damaged = bytearray(content)
-        at = int(generator.integers(2, len(content)))
-        damaged[at : at + 30] = generator.integers(0, 256, len(damaged[at : at + 30]), np.uint8)
+        at = int(generator.integers(2, len(content) - 30))
+        damaged = content[:at] + generator.bytes(30) + content[at + 30 :]
         try:
-            assert decode_extended(bytes(damaged)).ndim == 2
-        except (ValueError, KeyError, IndexError, OverflowError):
+            assert decode_extended(damaged).ndim == 2
+        except ValueError:
             told += 1
     assert told > 10
-    with pytest.raises(ValueError, match="end early|damaged|not in the table"):
+    with pytest.raises(ValueError, match=r"end early|damaged|not in the table|cut short"):
         decode_extended(content[:-200])
     with pytest.raises(ValueError, match="without frame header"):
         frame_header(b"\xff\xd8\xff\xd9")

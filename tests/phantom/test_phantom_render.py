@@ -67,10 +67,15 @@ def test_boxes_carry_grade_and_number_and_only_known_labels_are_annotated() -> N
     assert axial(PLAIN)[0].truth.annotated == {Label.HERNIATION}
 
 
-def test_discs_cut_by_the_edge_are_ignored_not_graded() -> None:
-    truth = sagittal(PLAIN)[0].truth
-    assert [box[1] for box in truth.ignored] == [0.0]
-    assert all(box.box_xyxy_px[1] > 0 for box in truth.boxes)
+def test_the_cut_top_disc_and_the_sacral_remnant_are_ignored_not_graded() -> None:
+    slice_ = sagittal(PLAIN)[0]
+    top, remnant = slice_.truth.ignored
+    assert top[1] == 0.0
+    assert all(box.box_xyxy_px[1] > 0 for box in slice_.truth.boxes)
+    block = build_spine(PLAIN).sacrum[1]
+    x, y = slice_.geometry.lps_to_pixel(np.array([[0.0, block.y_mm, block.z_mm]]))[0]
+    assert remnant[0] < x < remnant[2]
+    assert remnant[1] < y < remnant[3]
 
 
 def signal_ratio(grade: PfirrmannGrade) -> float:

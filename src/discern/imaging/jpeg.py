@@ -67,22 +67,31 @@ def decode_extended(content: bytes) -> NDArray[np.uint16]:
     Raises:
         ValueError: Another kind of JPEG, or a damaged one.
     """
-    stream = _parsed(content)
+    try:
+        stream = _parsed(content)
+        frame = _checked_frame(stream)
+        down, across = -(-frame.rows // 8), -(-frame.columns // 8)
+        coefficients = _coefficients(stream, down * across)  # (blocks, 64)
+        steps = stream.quantization[stream.quantization_id]
+    except (IndexError, KeyError, struct.error) as error:
+        raise ValueError("the JPEG stream is damaged") from error
+    blocks = np.zeros((down * across, 8, 8))
+    rows, columns = np.array(_ZIGZAG).T
+    blocks[:, rows, columns] = coefficients * steps
+    cosines = _cosines()
+    samples = cosines.T @ blocks @ cosines + 2 ** (frame.precision - 1)  # A.3.3 and A.3.1
+    image = samples.reshape(down, across, 8, 8).swapaxes(1, 2).reshape(down * 8, across * 8)
+    levels = np.clip(np.rint(image), 0, 2**frame.precision - 1)[: frame.rows, : frame.columns]
+    return np.asarray(levels, np.uint16)
+
+
+def _checked_frame(stream: _Stream) -> FrameHeader:
     frame = stream.frame
     if frame is None or frame.marker not in (BASELINE, EXTENDED) or frame.components != 1:
         raise ValueError("not a sequential JPEG of one component")
     if frame.precision not in _PRECISIONS or frame.rows * frame.columns > MAX_PIXELS:
         raise ValueError(f"{frame.rows} x {frame.columns} samples of {frame.precision} bits")
-    down, across = -(-frame.rows // 8), -(-frame.columns // 8)
-    coefficients = _coefficients(stream, down * across)  # (blocks, 64)
-    blocks = np.zeros((down * across, 8, 8))
-    rows, columns = np.array(_ZIGZAG).T
-    blocks[:, rows, columns] = coefficients * stream.quantization[stream.quantization_id]
-    cosines = _cosines()
-    samples = cosines.T @ blocks @ cosines + 2 ** (frame.precision - 1)  # A.3.3 and A.3.1
-    image = samples.reshape(down, across, 8, 8).swapaxes(1, 2).reshape(down * 8, across * 8)
-    levels = np.clip(np.rint(image), 0, 2**frame.precision - 1)
-    return levels[: frame.rows, : frame.columns].astype(np.uint16)
+    return frame
 
 
 def _segments(content: bytes) -> Iterator[tuple[int, bytes, int]]:
@@ -137,6 +146,8 @@ def _huffman_tables(segment: bytes) -> Iterator[tuple[tuple[int, int], list[int]
     while at < len(segment):
         counts = segment[at + 1 : at + 17]
         symbols = iter(segment[at + 17 : at + 17 + sum(counts)])
+        if len(segment) < at + 17 + sum(counts):
+            raise ValueError("a Huffman table is cut short")
         table: list[int] = []
         for length, count in enumerate(counts, 1):
             for _ in range(count):

@@ -54,19 +54,22 @@ class DiscFootprint:
 
 
 def paint_discs(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> list[DiscFootprint]:
-    """Paint all discs, remnants in the sacrum first, and return where each one lies."""
-    for block in spine.sacrum:
-        if "-" in block.name:
-            for patch in canvas.near(place_of_block(block, spine, 2.0)):
-                _paint_remnant(patch, block, parameters)
-    return [
+    """Paint all discs and return where each lies, the S1-S2 remnant included."""
+    remnants = [
+        _paint_remnant(patch, block, parameters)
+        for block in spine.sacrum
+        if "-" in block.name
+        for patch in canvas.near(place_of_block(block, spine, 2.0))
+    ]
+    discs = [
         _paint_disc(patch, level, block, parameters)
         for level, block in spine.discs.items()
         for patch in canvas.near(place_of_block(block, spine, _MARGIN_MM))
     ]
+    return discs + remnants[:1]
 
 
-def _paint_remnant(patch: Patch, block: Block, parameters: PhantomParameters) -> None:
+def _paint_remnant(patch: Patch, block: Block, parameters: PhantomParameters) -> DiscFootprint:
     frame = frame_of(patch, block, dip_mm=0.0)
     distance = np.maximum(
         outline_mm(frame, front_mm=-1.0, back_mm=-1.0), -np.minimum(frame.lower, frame.upper)
@@ -74,6 +77,9 @@ def _paint_remnant(patch: Patch, block: Block, parameters: PhantomParameters) ->
     patch.paint(covered(distance), parameters.contrast.annulus)
     core = np.maximum(distance + 0.6, np.abs(frame.p) - 0.5 * frame.half_depth)
     patch.paint(0.8 * covered(core), parameters.contrast.marrow * 0.8)
+    disc = _most(distance < 0)
+    nothing = np.zeros_like(disc)
+    return DiscFootprint(Level.S1_S2, patch.window, disc, nothing, nothing)
 
 
 def _paint_disc(

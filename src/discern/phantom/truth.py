@@ -7,7 +7,7 @@ from discern.annotations import GroundTruth, TruthBox
 from discern.phantom.canvas import Window
 from discern.phantom.discs import DiscFootprint
 from discern.phantom.spine_model import PhantomParameters
-from discern.spine import GRADE_LABELS, USUAL_LEVELS, Label, Plane
+from discern.spine import GRADE_LABELS, USUAL_LEVELS, Label, Level, Plane
 
 BoxXyxy = tuple[float, float, float, float]
 
@@ -27,7 +27,7 @@ def truth_of(
     Sagittal slices carry grades (a box tight round each whole disc, pixel edges, right and bottom
     exclusive) and herniations; axial slices carry herniations only. A herniation's box covers the
     posterior third of the disc together with the protruded material. Discs cut by the image edge
-    or barely grazed are ignore regions.
+    or barely grazed, and the remnant between S1 and S2, are ignore regions.
     """
     boxes: list[TruthBox] = []
     ignored: list[BoxXyxy] = []
@@ -36,7 +36,8 @@ def truth_of(
             continue
         box = _bounds(footprint.disc, footprint.window)
         if empty.plane is Plane.SAGITTAL:
-            if _is_partial(box, empty.shape_px, spacing_mm):
+            is_remnant = footprint.level is Level.S1_S2
+            if is_remnant or _is_partial(box, empty.shape_px, spacing_mm):
                 ignored.append(box)
                 continue
             grade = parameters.grade_of(footprint.level)
