@@ -1,16 +1,23 @@
 """Every transfer syntax, against pydicom's own files and against the array that was written."""
 
+import io
+import struct
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
 from numpy.typing import NDArray
+from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
     UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
@@ -19,6 +26,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from discern.errors import UnreadableFile
 from discern.imaging.reading import ReadOptions, read_study
 from writers import Series, encode, mr_dataset, put_pixels, ramp, to_bytes
 
@@ -70,6 +78,57 @@ def test_lossy_jpeg_comes_close(tmp_path: Path) -> None:
     path = tmp_path / "one.dcm"
     path.write_bytes(encode(dataset, JPEGBaseline8Bit, tmp_path))
     assert np.abs(read_only_slice(path) - pixels).max() <= 5
+
+
+def middle_gray_htj2k(rows: int, columns: int, bits: int) -> bytes:
+    """Return a high-throughput JPEG 2000 codestream (T.814) whose only packet is empty.
+
+    No free encoder is at hand; an empty packet decodes to the middle of the range.
+    """
+    size = struct.pack(">HH8LH", 41, 0x4000, columns, rows, 0, 0, columns, rows, 0, 0, 1)
+    capabilities = struct.pack(">HLH", 8, 1 << 17, 0)
+    coding = struct.pack(">HBBHBBBBBB", 12, 0, 0, 1, 0, 0, 4, 4, 0x40, 1)
+    quantization = struct.pack(">HBB", 4, 0x40, (bits + 1) << 3)
+    body = b"\xff\x93\x00"
+    tile = struct.pack(">HHLBB", 10, 0, 12 + len(body), 0, 1) + body
+    segments = {0x51: size + bytes([bits - 1, 1, 1]), 0x50: capabilities, 0x52: coding}
+    segments |= {0x5C: quantization, 0x90: tile}
+    main = b"".join(bytes([0xFF, marker]) + one for marker, one in segments.items())
+    return b"\xff\x4f" + main + b"\xff\xd9"
+
+
+def encapsulated_file(path: Path, content: bytes, shape_px: tuple[int, int], syntax: UID) -> Path:
+    dataset = mr_dataset(Series(), 0)
+    put_pixels(dataset, np.zeros(shape_px, np.uint16), 12)
+    dataset.PixelData = encapsulate([content])
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    path.write_bytes(to_bytes(dataset, syntax))
+    return path
+
+
+@pytest.mark.parametrize("syntax", [HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL])
+def test_high_throughput_jpeg_2000(tmp_path: Path, syntax: UID) -> None:
+    content = middle_gray_htj2k(24, 20, 12)
+    path = encapsulated_file(tmp_path / "one.dcm", content, (24, 20), syntax)
+    np.testing.assert_array_equal(read_only_slice(path), np.full((24, 20), 2048))
+
+
+def test_a_codestream_larger_than_stated_is_not_decoded(tmp_path: Path) -> None:
+    content = middle_gray_htj2k(60000, 60000, 12)
+    path = encapsulated_file(tmp_path / "bomb.dcm", content, (24, 20), JPEG2000)
+    with pytest.raises(UnreadableFile, match=r"bomb\.dcm: \(60000, 60000\) compressed"):
+        read_study(path)
+
+
+@pytest.mark.parametrize("syntax", [JPEGLosslessSV1, JPEGLSLossless])
+def test_a_jpeg_of_another_size_is_not_decoded(tmp_path: Path, syntax: UID) -> None:
+    path = tmp_path / "other.dcm"
+    dataset = pydicom.dcmread(io.BytesIO(encode(mr_dataset(Series(), 0), syntax, tmp_path)))
+    dataset.Rows += 1
+    path.write_bytes(to_bytes(dataset, syntax))
+    with pytest.raises(UnreadableFile, match=r"other\.dcm: \(24, 20\) compressed"):
+        read_study(path)
 
 
 @pytest.mark.parametrize(

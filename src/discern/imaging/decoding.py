@@ -11,11 +11,18 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
     UID,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
     JPEGLossless,
     JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
 )
 
 from discern.errors import UnreadableFile
@@ -24,12 +31,16 @@ from discern.imaging.datasets import number, plain_stream, pydicom_damage, text
 from discern.imaging.files import InputFile
 from discern.imaging.study import Image
 
-_JPEG_KINDS = {  # what GDCM must not be handed: it aborts on other kinds and depths
-    JPEGBaseline8Bit: {jpeg.BASELINE, jpeg.EXTENDED},
-    JPEGExtended12Bit: {jpeg.BASELINE, jpeg.EXTENDED},
+_LOSSY = {jpeg.BASELINE, jpeg.EXTENDED}
+_JPEG_KINDS = {
+    JPEGBaseline8Bit: _LOSSY,
+    JPEGExtended12Bit: _LOSSY,
     JPEGLossless: {jpeg.LOSSLESS},
     JPEGLosslessSV1: {jpeg.LOSSLESS},
+    JPEGLSLossless: {jpeg.LOSSLESS_LS},
+    JPEGLSNearLossless: {jpeg.LOSSLESS_LS},
 }
+_CODESTREAMS = {JPEG2000, JPEG2000Lossless, HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL}
 _BYTE_BITS = 8
 _ELEMENT_HEADER_BYTES = 12
 
@@ -66,14 +77,10 @@ class FramePixels:
 
     def _stored(self, stream: BinaryIO) -> tuple[NDArray[np.generic], Dataset]:
         """Return the stored samples and the data set that describes them."""
-        kinds = _JPEG_KINDS.get(self.transfer_syntax)
-        if kinds is not None:
+        if self.transfer_syntax in _JPEG_KINDS or self.transfer_syntax in _CODESTREAMS:
             dataset = dcmread(stream, stop_before_pixels=True, force=True)
-            content = _jpeg_frame(stream, dataset, self.index)
-            header = jpeg.frame_header(content)
-            if header.marker not in kinds:
-                raise UnreadableFile(f"{self.file.name}: not the JPEG that its header states")
-            if header.precision > _BYTE_BITS and header.marker != jpeg.LOSSLESS:
+            content = _encapsulated_frame(stream, dataset, self.index)
+            if self._is_deep_lossy_jpeg(content):
                 return jpeg.decode_extended(content), dataset
         module = Dataset()
         stored = pixel_array(
@@ -83,6 +90,24 @@ class FramePixels:
             transfer_syntax_uid=self.transfer_syntax,
         )
         return stored, module
+
+    def _is_deep_lossy_jpeg(self, content: bytes) -> bool:
+        """Check a compressed frame against its header; say whether it is 12-bit lossy JPEG.
+
+        Codecs trust the frame: one of another size may take any memory, and GDCM aborts the
+        process on 12-bit lossy JPEG, whatever the transfer syntax says.
+        """
+        kinds = _JPEG_KINDS.get(self.transfer_syntax)
+        if kinds is None:
+            size_px = jpeg.codestream_size(content)
+        else:
+            header = jpeg.frame_header(content)
+            size_px = (header.rows, header.columns)
+            if header.marker not in kinds:
+                raise UnreadableFile(f"{self.file.name}: not the JPEG that its header states")
+        if size_px != self.shape_px:
+            raise UnreadableFile(f"{self.file.name}: {size_px} compressed, not as stated")
+        return kinds is _LOSSY and header.precision > _BYTE_BITS
 
     def _to_float(self, stored: NDArray[np.generic], module: Dataset) -> Image:
         slope, intercept = self.rescale
@@ -104,7 +129,7 @@ class FramePixels:
         return image
 
 
-def _jpeg_frame(stream: BinaryIO, dataset: Dataset, index: int) -> bytes:
+def _encapsulated_frame(stream: BinaryIO, dataset: Dataset, index: int) -> bytes:
     """Return one encapsulated frame of the pixel element that ``stream`` stands at."""
     stream.seek(_ELEMENT_HEADER_BYTES, io.SEEK_CUR)
     frames = int(number(dataset, "NumberOfFrames") or 1)

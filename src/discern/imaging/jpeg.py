@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 BASELINE, EXTENDED, LOSSLESS = 0xC0, 0xC1, 0xC3  # frame headers (B.1.1.3)
+LOSSLESS_LS = 0xF7  # of JPEG-LS (T.87)
+_CODESTREAM = b"\xff\x4f\xff\x51"  # how JPEG 2000 starts (T.800, A.5.1)
 _START, _END, _HUFFMAN, _QUANTIZATION, _SCAN, _RESTART = 0xD8, 0xD9, 0xC4, 0xDB, 0xDA, 0xDD
-_FRAMES = {*range(0xC0, 0xD0)} - {_HUFFMAN, 0xC8, 0xCC}
+_FRAMES = {LOSSLESS_LS, *range(0xC0, 0xD0)} - {_HUFFMAN, 0xC8, 0xCC}
 _STANDALONE = {0x01, *range(0xD0, 0xD9)}
 _PRECISIONS = (8, 12)
 MAX_PIXELS = 64 * 2**20
@@ -59,6 +61,19 @@ def frame_header(content: bytes) -> FrameHeader:
             precision, rows, columns, components = struct.unpack(">BHHB", segment[:6])
             return FrameHeader(marker, precision, rows, columns, components)
     raise ValueError("a JPEG stream without frame header")
+
+
+def codestream_size(content: bytes) -> tuple[int, int]:
+    """Return rows and columns of a JPEG 2000 codestream, bare or in a JP2 box.
+
+    Raises:
+        ValueError: There is none.
+    """
+    at = content.find(_CODESTREAM)
+    if at < 0 or len(content) < at + 24:
+        raise ValueError("no JPEG 2000 codestream")
+    right, bottom, left, top = struct.unpack(">LLLL", content[at + 8 : at + 24])
+    return bottom - top, right - left
 
 
 def decode_extended(content: bytes) -> NDArray[np.uint16]:

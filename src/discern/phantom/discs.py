@@ -56,7 +56,7 @@ class DiscFootprint:
 def paint_discs(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> list[DiscFootprint]:
     """Paint all discs and return where each lies, the S1-S2 remnant included."""
     remnants = [
-        _paint_remnant(patch, block, parameters)
+        (block.name, _paint_remnant(patch, block, parameters))
         for block in spine.sacrum
         if "-" in block.name
         for patch in canvas.near(place_of_block(block, spine, 2.0))
@@ -66,7 +66,7 @@ def paint_discs(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> 
         for level, block in spine.discs.items()
         for patch in canvas.near(place_of_block(block, spine, _MARGIN_MM))
     ]
-    return discs + remnants[:1]
+    return discs + [remnant for name, remnant in remnants if name == Level.S1_S2]
 
 
 def _paint_remnant(patch: Patch, block: Block, parameters: PhantomParameters) -> DiscFootprint:
