@@ -6,6 +6,7 @@ from discern.dataset.augment import IntensityMode
 from discern.dataset.epochs import AugmentationConfig, Draw, EpochPlan, TrainingSamples
 from discern.dataset.samples import Sample
 
+THIRTY = tuple(f"patient {n}" for n in range(30))
 PLAIN = AugmentationConfig(intensity=IntensityMode.OFF, geometry=False)
 
 
@@ -24,28 +25,42 @@ def _samples(count: int, size: int = 64) -> list[Sample]:
 
 
 def test_an_epoch_shows_every_real_sample_once_and_a_share_of_phantoms() -> None:
-    plan = EpochPlan(seed=1, real=30, phantom=50, phantom_share=0.25)
+    plan = EpochPlan(seed=1, patients=THIRTY, phantom=50, phantom_share=0.25)
     shown = Counter(draw.index for draw in plan.draws(0))
     assert all(shown[index] == 1 for index in range(30))
     assert sum(shown[index] for index in range(30, 80)) == 10
     assert plan.length == len(plan.draws(3)) == 40
 
 
+def test_a_patient_with_many_slices_is_not_shown_more_than_others() -> None:
+    patients = ("a",) * 5 + ("b",) * 2 + ("c",)
+    plan = EpochPlan(seed=1, patients=patients, slices_per_patient=2)
+    shown = Counter(draw.index for epoch in range(40) for draw in plan.draws(epoch))
+    for epoch in range(3):
+        assert Counter(patients[draw.index] for draw in plan.draws(epoch)) == {
+            "a": 2,
+            "b": 2,
+            "c": 1,
+        }
+    assert plan.length == 5
+    assert set(shown) == set(range(8))  # every slice has its turn
+
+
 def test_phantoms_take_turns() -> None:
-    plan = EpochPlan(seed=1, real=30, phantom=50, phantom_share=0.25)
+    plan = EpochPlan(seed=1, patients=THIRTY, phantom=50, phantom_share=0.25)
     shown = Counter(draw.index for epoch in range(5) for draw in plan.draws(epoch))
     assert all(shown[index] == 1 for index in range(30, 80))
 
 
 def test_the_order_is_a_function_of_seed_and_epoch() -> None:
-    plan = EpochPlan(seed=1, real=30)
-    assert plan.draws(4) == EpochPlan(seed=1, real=30).draws(4)
+    plan = EpochPlan(seed=1, patients=THIRTY)
+    assert plan.draws(4) == EpochPlan(seed=1, patients=THIRTY).draws(4)
     assert [d.index for d in plan.draws(4)] != [d.index for d in plan.draws(5)]
-    assert [d.index for d in plan.draws(4)] != [d.index for d in EpochPlan(2, 30).draws(4)]
+    assert [d.index for d in plan.draws(4)] != [d.index for d in EpochPlan(2, THIRTY).draws(4)]
 
 
 def test_the_papers_copies_are_the_same_in_every_epoch() -> None:
-    plan = EpochPlan(seed=1, real=10, paper_copies=True)
+    plan = EpochPlan(seed=1, patients=THIRTY[:10], paper_copies=True)
     assert len(plan.copied) == 3
     samples = TrainingSamples(
         _samples(10),

@@ -45,6 +45,15 @@ def test_frames_become_ordered_slices(tmp_path: Path, syntax: UID | None) -> Non
         np.testing.assert_array_equal(slice_.read(), expected.astype(np.float32))
 
 
+def test_frames_without_object_uid_are_all_kept(tmp_path: Path) -> None:
+    dataset = enhanced_dataset(Series())
+    path = tmp_path / "enhanced.dcm"
+    path.write_bytes(to_bytes(dataset))
+    uid = dataset.SOPInstanceUID.encode()
+    path.write_bytes(path.read_bytes().replace(uid, b"\0" * len(uid)))
+    assert len(read_study(path).series[0].slices) == 5
+
+
 def test_stacks_of_several_planes_are_split(tmp_path: Path) -> None:
     axial = Series(count=12, orientation=AXIAL, step_mm=(0, 0, 5.0))
     coronal = Series(count=11, orientation=CORONAL, step_mm=(0, 5.0, 0))

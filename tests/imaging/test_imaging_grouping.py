@@ -94,6 +94,23 @@ def test_a_three_plane_localiser_is_split_and_unused(tmp_path: Path, tagged: boo
     assert all(reason.startswith("localiser") for reason in reasons)
 
 
+@pytest.mark.parametrize("description", ["Sag Loc", "SCOUT", "t2_localizer", "Survey_SAG"])
+def test_localisers_by_their_description(tmp_path: Path, description: str) -> None:
+    write_series(tmp_path, Series(number=1, spacing_mm=(0.3, 0.3), description=description))
+    write_series(tmp_path, Series(number=2))
+    localiser, read = read_study(tmp_path).series
+    assert (localiser.used, read.used) == (False, True)
+    assert localiser.reason == "localiser: its description or image type says so"
+
+
+def test_another_part_of_the_spine_gives_way(tmp_path: Path) -> None:
+    write_series(tmp_path, Series(number=1, spacing_mm=(0.3, 0.3), description="T2 sag cervical"))
+    write_series(tmp_path, Series(number=2, description="T2 sag thor-lumbar"))
+    neck, lumbar = read_study(tmp_path).series
+    assert (neck.used, lumbar.used) == (False, True)
+    assert "another part of the spine" in neck.reason
+
+
 def test_two_echoes_of_one_series_are_told_apart(tmp_path: Path) -> None:
     for echo, time_ms in enumerate((20.0, 100.0)):
         series = Series(description="sag pd+t2").with_tags(EchoTime=time_ms)
@@ -104,6 +121,15 @@ def test_two_echoes_of_one_series_are_told_apart(tmp_path: Path) -> None:
     study = read_study(tmp_path)
     assert [(len(one.slices), one.used) for one in study.series] == [(5, False), (5, True)]
     assert "TE 100 ms" in study.used(Plane.SAGITTAL)[0].reason
+
+
+def test_series_that_share_a_uid_are_told_apart(tmp_path: Path) -> None:
+    shared = {"SeriesInstanceUID": "1.2.3"}
+    t1 = Series(number=3, description="sag t1", tags=T1)
+    for one in (Series(), AXIAL_T2, t1):
+        write_series(tmp_path / str(one.number), one.with_tags(**shared))
+    used = {one.description: one.used for one in read_study(tmp_path).series}
+    assert used == {"t2_tse_sag": True, "t2_tse_tra": True, "sag t1": False}
 
 
 def test_repeated_places_are_left_out(tmp_path: Path) -> None:

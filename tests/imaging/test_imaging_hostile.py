@@ -4,10 +4,17 @@ import struct
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
-from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGLSLossless, RLELossless
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from discern.errors import (
+    DiscernError,
     InputError,
     NoImages,
     NoUsableSeries,
@@ -24,6 +31,7 @@ from writers import (
     T1,
     Series,
     encode,
+    enhanced_dataset,
     mr_dataset,
     to_bytes,
     write_series,
@@ -122,6 +130,14 @@ def test_two_patients_under_one_study_uid(tmp_path: Path) -> None:
     with pytest.raises(SeveralStudies, match="2 patients") as caught:
         read_study(tmp_path)
     assert "P2" not in str(caught.value)
+
+
+def test_patients_without_ids_are_told_apart_by_name(tmp_path: Path) -> None:
+    anonymous = Series().with_tags(PatientID=None)
+    other = AXIAL_T2.with_tags(PatientID=None, PatientName="Roe^Richard")
+    with pytest.raises(SeveralStudies, match="2 patients"):
+        read_study(write_study(tmp_path / "two", anonymous, other))
+    read_study(write_study(tmp_path / "one", Series(), AXIAL_T2.with_tags(PatientID=None)))
 
 
 def test_no_field_of_a_study_names_the_patient(tmp_path: Path) -> None:
@@ -296,6 +312,30 @@ def test_absurd_matrix_is_refused_before_decoding(tmp_path: Path) -> None:
     path.write_bytes(to_bytes(dataset))
     with pytest.raises(UnreadableFile, match=r"huge\.dcm"):
         read_study(path)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_random_damage_never_escapes_the_error_tree(tmp_path: Path, number: int) -> None:
+    """Bytes of headers and small images are overwritten; only deliberate errors may be raised."""
+    content = (
+        to_bytes(mr_dataset(Series(), 0)),
+        to_bytes(mr_dataset(Series(), 0), ImplicitVRLittleEndian),
+        to_bytes(enhanced_dataset(Series(count=3))),
+        to_bytes(mr_dataset(Series(), 0), DeflatedExplicitVRLittleEndian),
+    )[number]
+    generator = np.random.default_rng(number)
+    path = tmp_path / "damaged.dcm"
+    told = 0
+    for _ in range(40):
+        damaged = bytearray(content)
+        for at in generator.integers(128, min(len(content), 1600), 5):
+            damaged[at] = generator.integers(256)
+        path.write_bytes(damaged)
+        try:
+            read_study(path)
+        except DiscernError as error:
+            told += "damaged.dcm" in str(error)
+    assert told > 0
 
 
 @pytest.mark.slow

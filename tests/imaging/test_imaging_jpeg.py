@@ -9,12 +9,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from pydicom.encaps import encapsulate
-from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLosslessSV1
+from pydicom.uid import UID, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLosslessSV1, JPEGLSLossless
 
 from discern.errors import UnreadableFile
 from discern.imaging.jpeg import EXTENDED, decode_extended, frame_header
 from discern.imaging.reading import read_study
-from writers import Series, mr_dataset, put_pixels, ramp, to_bytes
+from writers import Series, encode, mr_dataset, put_pixels, ramp, to_bytes
 
 PYDICOM_FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 
@@ -97,6 +97,20 @@ def test_mislabelled_jpeg_never_reaches_a_codec_that_aborts(tmp_path: Path, synt
         read_study(path)
 
 
+@pytest.mark.parametrize("syntax", [JPEGLosslessSV1, JPEGLSLossless])
+@pytest.mark.parametrize("damage", ["depth", "marker", "components"])
+def test_headers_on_which_gdcm_aborts_are_refused(tmp_path: Path, syntax: UID, damage: str) -> None:
+    content = bytearray(encode(mr_dataset(Series(), 0), syntax, tmp_path))
+    start = content.rindex(b"\xff\xc3" if syntax == JPEGLosslessSV1 else b"\xff\xf7")
+    length = content[start + 3]
+    at, value = {"depth": (4, 54), "marker": (length + 2, 9), "components": (9, 7)}[damage]
+    content[start + at] = value
+    path = tmp_path / "one.dcm"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFile, match=r"one\.dcm.*JPEG"):
+        read_study(path)
+
+
 def test_damage_is_told() -> None:
     content = as_twelve_bit(jpeg_of(gray()))
     generator = np.random.default_rng(5)
@@ -111,5 +125,5 @@ def test_damage_is_told() -> None:
     assert told > 10
     with pytest.raises(ValueError, match=r"end early|damaged|not in the table|cut short"):
         decode_extended(content[:-200])
-    with pytest.raises(ValueError, match="without frame header"):
+    with pytest.raises(ValueError, match="one frame header and a scan"):
         frame_header(b"\xff\xd8\xff\xd9")

@@ -89,3 +89,4 @@ def test_reasons_are_plain_words_with_the_timing() -> None:
     assert weigh(Contrast(60, 4500, 150, IR)).reason == "STIR: TE 60 ms, TR 4500 ms, TI 150 ms"
     assert weigh(Contrast(words=("t2",))).reason == "T2 by its description"
     assert weigh(Contrast(sequences=GR)).reason == "gradient echo"
+    assert weigh(Contrast(98)).reason == "T2: TE 98 ms"

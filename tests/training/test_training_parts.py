@@ -1,4 +1,6 @@
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,12 +12,17 @@ from torch import nn  # noqa: E402
 from discern.dataset.augment import IntensityMode  # noqa: E402
 from discern.dataset.epochs import AugmentationConfig, EpochPlan, TrainingSamples  # noqa: E402
 from discern.dataset.samples import Sample  # noqa: E402
+from discern.dataset.sources import read_dataset  # noqa: E402
+from discern.dataset.splits import split_patients  # noqa: E402
 from discern.evaluation.outcomes import GradeOutcome, MatchedDisc  # noqa: E402
+from discern.spine import Label, Plane  # noqa: E402
 from discern.training.average import MovingAverage  # noqa: E402
 from discern.training.batches import EpochSampler, collate, training_loader  # noqa: E402
-from discern.training.config import OptimizerConfig, OptimizerKind  # noqa: E402
+from discern.training.config import OptimizerConfig, OptimizerKind, TrainingConfig  # noqa: E402
 from discern.training.module import Schedule, build_optimizer  # noqa: E402
 from discern.training.validation import fit_temperature, validation_metrics  # noqa: E402
+from discern.training.weights_file import describe  # noqa: E402
+from discern.weights import TrainedOn  # noqa: E402
 
 
 def _sample(boxes: int, ignored: int, *, herniation: bool) -> Sample:
@@ -46,7 +53,7 @@ def test_samples_become_one_batch() -> None:
 
 
 def test_processes_share_an_epoch_without_overlap() -> None:
-    plan = EpochPlan(seed=0, real=22)
+    plan = EpochPlan(seed=0, patients=("p",) * 22)
     shares = [list(EpochSampler(plan, 4, rank=rank, processes=2)) for rank in range(2)]
     assert [len(share) for share in shares] == [8, 8]  # 6 left over
     shown = [draw.index for share in shares for draw in share]
@@ -57,7 +64,7 @@ def test_processes_share_an_epoch_without_overlap() -> None:
 
 
 def test_an_epoch_smaller_than_a_batch_is_repeated() -> None:
-    sampler = EpochSampler(EpochPlan(seed=0, real=3), 4)
+    sampler = EpochSampler(EpochPlan(seed=0, patients=("p",) * 3), 4)
     assert len(list(sampler)) == len(sampler) == 4
     sampler.set_epoch(1)
     assert {draw.epoch for draw in sampler} == {1}
@@ -71,7 +78,7 @@ def test_batches_are_the_same_whoever_prepares_them(workers: int) -> None:
         seed=5,
         epochs=3,
     )
-    sampler = EpochSampler(EpochPlan(seed=5, real=8), 4)
+    sampler = EpochSampler(EpochPlan(seed=5, patients=("p",) * 8), 4)
     loader = training_loader(samples, sampler, 4, workers)
     for _, (images, _) in zip(range(2), loader, strict=False):
         assert images.shape == (4, 1, 32, 32)
@@ -137,3 +144,22 @@ def test_figures_of_a_known_outcome() -> None:
     assert metrics.within_one == pytest.approx(2 / 3)
     assert metrics.false_per_image == 2
     assert validation_metrics([GradeOutcome((), (1,), ())]).selection == 0
+
+
+def test_the_weights_say_what_each_head_has_seen(shared_data: Path) -> None:
+    dataset = read_dataset(shared_data / "spider-lumbar")
+    split = split_patients(dataset, 0)
+    real = describe(TrainingConfig(), dataset, split)
+    assert real.trained_on(Label.PFIRRMANN_4, Plane.SAGITTAL) is TrainedOn.REAL
+    assert real.trained_on(Label.HERNIATION, Plane.SAGITTAL) is TrainedOn.DERIVED
+    for label in Label:
+        assert real.trained_on(label, Plane.AXIAL) is TrainedOn.NOTHING
+    assert real.trained_on(Label.HIZ, Plane.SAGITTAL) is TrainedOn.NOTHING
+    assert len(real.training_patients) == len(split.train)
+    assert not any(split.train[0] == known for known in real.training_patients)
+    only_t2space = replace(
+        dataset, truths=tuple(t for t in dataset.truths if Label.HERNIATION not in t.annotated)
+    )
+    mixed = describe(TrainingConfig(phantom_patients=3), only_t2space, split)
+    assert mixed.trained_on(Label.HERNIATION, Plane.SAGITTAL) is TrainedOn.SYNTHETIC
+    assert mixed.trained_on(Label.PFIRRMANN_1, Plane.SAGITTAL) is TrainedOn.REAL

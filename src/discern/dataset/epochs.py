@@ -1,6 +1,6 @@
 """What one epoch shows, in which order and how changed: a pure function of seed and epoch."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -49,21 +49,29 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class EpochPlan:
-    """Order of an epoch: every real sample once (and the paper's copies), phantoms in between.
+    """Order of an epoch: real samples once (and the paper's copies), phantoms in between.
 
     Attributes:
         seed: Of order and changes.
-        real: Number of real samples; they come first in the list of samples.
+        patients: Patient of each real sample; they come first in the list of samples.
+        slices_per_patient: Most real samples of one patient in an epoch, drawn anew each time;
+            0 shows all. It keeps patients with many like slices from being learned by heart.
         phantom: Number of phantom samples behind them.
         phantom_share: Share of phantom samples among those shown.
         paper_copies: Whether 30 % of the real samples are shown a second time, changed.
     """
 
     seed: int
-    real: int
+    patients: tuple[str, ...]
+    slices_per_patient: int = 0
     phantom: int = 0
     phantom_share: float = 0.0
     paper_copies: bool = False
+
+    @property
+    def real(self) -> int:
+        """Number of real samples."""
+        return len(self.patients)
 
     @property
     def copied(self) -> frozenset[int]:
@@ -82,7 +90,7 @@ class EpochPlan:
     def draws(self, epoch: int) -> list[Draw]:
         """Return the samples of ``epoch`` in their order."""
         rng = np.random.default_rng([self.seed, 1, epoch])
-        shown = [(index, False) for index in range(self.real)]
+        shown = [(index, False) for index in self._real_of(epoch)]
         shown += [(index, True) for index in sorted(self.copied)]
         shown += [(self.real + index, False) for index in self._phantoms_of(epoch)]
         order = rng.permutation(len(shown))
@@ -90,13 +98,28 @@ class EpochPlan:
 
     @property
     def _real_shown(self) -> int:
-        return self.real + len(self.copied)
+        most = self.slices_per_patient or self.real
+        slices = Counter(self.patients).values()
+        return sum(min(count, most) for count in slices) + len(self.copied)
 
     @property
     def _phantoms_shown(self) -> int:
         if not self.phantom:
             return 0
         return round(self._real_shown * self.phantom_share / (1 - self.phantom_share))
+
+    def _real_of(self, epoch: int) -> list[int]:
+        if not self.slices_per_patient:
+            return list(range(self.real))
+        rng = np.random.default_rng([self.seed, 5, epoch])
+        taken: Counter[str] = Counter()
+        chosen = []
+        for index in rng.permutation(self.real).tolist():
+            patient = self.patients[index]
+            if taken[patient] < self.slices_per_patient:
+                taken[patient] += 1
+                chosen.append(index)
+        return sorted(chosen)
 
     def _phantoms_of(self, epoch: int) -> list[int]:
         """Phantoms take turns, so that all are shown before one comes again."""

@@ -17,7 +17,7 @@ from discern.imaging.files import (
     Skipped,
     is_clutter,
     natural_key,
-    plain_text,
+    plain_name,
 )
 
 _MIB = 1 << 20
@@ -58,7 +58,7 @@ def files_of_zip(path: Path, limits: ArchiveLimits = USUAL_LIMITS) -> FileList:
     files: list[InputFile] = []
     links: list[Skipped] = []
     for member in members:
-        name = plain_text(member.filename)
+        name = plain_name(member.filename)
         if stat.S_ISLNK(member.external_attr >> 16):
             links.append(Skipped(name, "a link"))
         elif not any(map(is_clutter, PurePosixPath(member.filename).parts)):
@@ -85,7 +85,7 @@ def _check_totals(zip_name: str, members: list[zipfile.ZipInfo], limits: Archive
 
 
 def _check_member(zip_name: str, member: zipfile.ZipInfo, limits: ArchiveLimits) -> None:
-    name = plain_text(member.filename)
+    name = plain_name(member.filename)
     parts = member.filename.replace("\\", "/").split("/")
     if member.filename.startswith(("/", "\\")) or ".." in parts or parts[0].endswith(":"):
         raise UnsafeArchive(f"{zip_name}: {name} leaves the archive")

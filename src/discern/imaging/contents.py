@@ -15,7 +15,7 @@ from discern.imaging.files import (
     files_of_folder,
     kind_of,
     looks_like_image_name,
-    plain_text,
+    plain_name,
 )
 
 _DIRECTORY_CLASS = b"1.2.840.10008.1.3.10"
@@ -53,7 +53,7 @@ def contents_of(source: Path) -> Contents:
         UnreadableFile: A single file is no image, or a zip is damaged.
         UnsafeArchive: A zip or DICOMDIR that must not be opened.
     """
-    name = plain_text(source.name)
+    name = plain_name(source.name)
     if source.is_dir():
         return _sorted_by_kind(files_of_folder(source))
     if not source.is_file():
@@ -122,5 +122,5 @@ def _referenced(source: Path, directory: InputFile) -> Contents:
     there = {one.name.casefold(): one for one in listing.files}
     missing = [one for one in references if one.casefold() not in there]
     found = [there[one.casefold()] for one in references if one.casefold() in there]
-    skipped = [*listing.skipped, *(Skipped(plain_text(one), "not there") for one in missing)]
+    skipped = [*listing.skipped, *(Skipped(plain_name(one), "not there") for one in missing)]
     return _sorted_by_kind(FileList(tuple(dict.fromkeys(found)), tuple(skipped)))

@@ -41,6 +41,12 @@ _JPEG_KINDS = {
     JPEGLSNearLossless: {jpeg.LOSSLESS_LS},
 }
 _CODESTREAMS = {JPEG2000, JPEG2000Lossless, HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL}
+_DESCRIBING = [
+    "NumberOfFrames",
+    "PhotometricInterpretation",
+    "BitsStored",
+    "PixelRepresentation",
+]
 _BYTE_BITS = 8
 _ELEMENT_HEADER_BYTES = 12
 
@@ -78,7 +84,9 @@ class FramePixels:
     def _stored(self, stream: BinaryIO) -> tuple[NDArray[np.generic], Dataset]:
         """Return the stored samples and the data set that describes them."""
         if self.transfer_syntax in _JPEG_KINDS or self.transfer_syntax in _CODESTREAMS:
-            dataset = dcmread(stream, stop_before_pixels=True, force=True)
+            dataset = dcmread(
+                stream, stop_before_pixels=True, force=True, specific_tags=_DESCRIBING
+            )
             content = _encapsulated_frame(stream, dataset, self.index)
             if self._is_deep_lossy_jpeg(content):
                 return jpeg.decode_extended(content), dataset
@@ -88,6 +96,7 @@ class FramePixels:
             ds_out=module,
             index=self.index,
             transfer_syntax_uid=self.transfer_syntax,
+            decoding_plugin=_plugin(self.transfer_syntax),
         )
         return stored, module
 
@@ -110,23 +119,31 @@ class FramePixels:
         return kinds is _LOSSY and header.precision > _BYTE_BITS
 
     def _to_float(self, stored: NDArray[np.generic], module: Dataset) -> Image:
-        slope, intercept = self.rescale
-        if stored.dtype.kind == "f":
-            values = np.asarray(stored, np.float64)
-            low_high = (float(values.min()), float(values.max()))
-        else:
-            values = np.asarray(stored, np.float64)
-            bits = int(number(module, "BitsStored") or 16)
-            signed = number(module, "PixelRepresentation") == 1
-            low_high = (
-                (-(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1) if signed else (0, 2.0**bits - 1)
-            )
+        values = np.asarray(stored, np.float64)
         if text(module, "PhotometricInterpretation") == "MONOCHROME1":
-            values = sum(low_high) - values
+            values = sum(_stored_range(stored, module)) - values
+        slope, intercept = self.rescale
         image: Image = (values * slope + intercept).astype(np.float32)
         if not np.isfinite(image).all():
             raise UnreadableFile(f"{self.file.name}: pixel values are not finite")
         return image
+
+
+def _stored_range(stored: NDArray[np.generic], module: Dataset) -> tuple[float, float]:
+    """Return the least and greatest value a sample can hold; of floats, those they do hold."""
+    if stored.dtype.kind == "f":
+        return float(np.min(stored)), float(np.max(stored))
+    values = 2.0 ** (number(module, "BitsStored") or stored.dtype.itemsize * 8)
+    if number(module, "PixelRepresentation") == 1:
+        return -values / 2, values / 2 - 1
+    return 0.0, values - 1
+
+
+def _plugin(syntax: UID) -> str:
+    """Return the codec that fails politely on damage; empty where there is one only."""
+    if syntax in _CODESTREAMS:
+        return "pylibjpeg"
+    return "pillow" if _JPEG_KINDS.get(syntax) is _LOSSY else ""
 
 
 def _encapsulated_frame(stream: BinaryIO, dataset: Dataset, index: int) -> bytes:

@@ -46,7 +46,7 @@ _SOP_CLASS_MODALITIES = {
 _IMAGE_CLASSES = set(_SOP_CLASS_MODALITIES)
 _DESCRIPTIONS = ("SeriesDescription", "ProtocolName")
 _LOCALIZER_WORDS = {"loc", "locs", "scout", "survey", "scanogram", "localizer", "localiser"}
-_NOT_MODALITIES = {None, "", "OT", "MR"}
+_UNSTATED_MODALITIES = {"", "OT"}
 
 
 def frames_of(file: InputFile) -> tuple[Frame, ...]:
@@ -89,9 +89,10 @@ def _identity(dataset: Dataset) -> Identity:
         study_uid=plain_text(text(dataset, "StudyInstanceUID")) or None,
         series_uid=plain_text(text(dataset, "SeriesInstanceUID")) or None,
         sop_uid=plain_text(text(dataset, "SOPInstanceUID")) or None,
-        patient=_patient(dataset),
+        patient_id=text(dataset, "PatientID"),
+        patient_name=" ".join(words_of(text(dataset, "PatientName"))),
         study_date=plain_text(text(dataset, "StudyDate")) or None,
-        modality=by_class if stated in _NOT_MODALITIES - {"MR"} else stated,
+        modality=by_class if stated in _UNSTATED_MODALITIES else stated,
         description=plain_text(text(dataset, "SeriesDescription")),
         series_number=_whole(dataset, "SeriesNumber"),
         instance_number=_whole(dataset, "InstanceNumber"),
@@ -101,12 +102,6 @@ def _identity(dataset: Dataset) -> Identity:
 def _whole(dataset: Dataset, keyword: str) -> int | None:
     value = number(dataset, keyword)
     return None if value is None else int(value)
-
-
-def _patient(dataset: Dataset) -> str | None:
-    """Return what tells patients apart: the id, or without one the name without punctuation."""
-    name = " ".join(words_of(text(dataset, "PatientName")))
-    return text(dataset, "PatientID") or name or None
 
 
 class _Groups:

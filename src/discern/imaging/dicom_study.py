@@ -101,12 +101,18 @@ def _one_study(frames: list[Frame], wanted: str | None) -> list[Frame]:
             f"{len(uids - {None})} studies in one input: {_studies(frames)}; "
             "pass --study UID to read one of them"
         )
-    patients = {one.identity.patient for one in frames} - {None}
-    if len(patients) > 1:
+    patients = _patients(frames)
+    if patients > 1:
         raise SeveralStudies(
-            f"{len(patients)} patients in one study ({_studies(frames)}); give them separately"
+            f"{patients} patients in one study ({_studies(frames)}); give them separately"
         )
     return frames
+
+
+def _patients(frames: Sequence[Frame]) -> int:
+    """Return how many patients the ids tell apart, or the names where no file has an id."""
+    ids = {one.identity.patient_id for one in frames} - {""}
+    return len(ids or {one.identity.patient_name for one in frames} - {""})
 
 
 def _studies(frames: Sequence[Frame]) -> str:
@@ -124,8 +130,8 @@ def _without_repeats(frames: Sequence[Frame]) -> list[Frame]:
     for frame in frames:
         identity = frame.identity
         place = (frame.position_lps_mm, frame.orientation, frame.shape_px, frame.contrast)
-        whose = (identity.series_uid, identity.sop_uid, frame.number, identity.instance_number)
-        kept.setdefault((*whose, *place) if identity.sop_uid else frame.file, frame)
+        whose = (identity.series_uid, identity.sop_uid or frame.file, identity.instance_number)
+        kept.setdefault((*whose, frame.number, *place), frame)
     return list(kept.values())
 
 

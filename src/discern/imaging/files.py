@@ -107,7 +107,7 @@ def files_of_folder(root: Path) -> FileList:
     for path in _walk(root):
         name = path.relative_to(root).as_posix()
         if path.is_symlink() and not _leads_inside(path, root):
-            skipped.append(Skipped(plain_text(name), "a link that leaves the input"))
+            skipped.append(Skipped(plain_name(name), "a link that leaves the input"))
         elif path.is_file():
             files.append(file_on_disk(path, name))
         if len(files) > MAX_FILES:
@@ -138,7 +138,7 @@ def _leads_inside(link: Path, root: Path) -> bool:
 
 def file_on_disk(path: Path, name: str | None = None) -> InputFile:
     """Return ``path`` as an input file called ``name`` (its own name by default)."""
-    return InputFile(plain_text(name or path.name), lambda: path.open("rb"))
+    return InputFile(plain_name(name or path.name), lambda: path.open("rb"))
 
 
 def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:
@@ -163,6 +163,11 @@ def plain_text(text: str, longest: int = 200) -> str:
     return spaced.strip()[:longest]
 
 
+def plain_name(name: str) -> str:
+    """Return an untrusted file name as text, in full."""
+    return plain_text(name, longest=len(name))
+
+
 def name_some(skipped: Iterable[Skipped]) -> str:
     """Return "name (reason)" of at most a dozen files, then how many more."""
     listed = [f"{one.name} ({one.reason})" for one in skipped]
@@ -180,4 +185,4 @@ def skipped_warning(skipped: Sequence[Skipped]) -> list[StudyWarning]:
 
 def unreadable(skipped: Iterable[Skipped]) -> UnreadableFile:
     """Return the error for an input of which nothing could be read."""
-    return UnreadableFile(f"{name_some(skipped)}; give files that open in a DICOM viewer")
+    return UnreadableFile(f"{name_some(skipped)}; check the files, or leave them out")

@@ -11,12 +11,13 @@ from discern.spine import Plane
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Where a DICOM object belongs. ``patient`` is compared, never shown or kept in a study."""
+    """Where a DICOM object belongs. The patient is compared, never shown or kept in a study."""
 
     study_uid: str | None
     series_uid: str | None
     sop_uid: str | None
-    patient: str | None
+    patient_id: str
+    patient_name: str
     study_date: str | None
     modality: str | None
     description: str

@@ -72,7 +72,11 @@ def _has_a_series_per_file(frames: Sequence[Frame]) -> bool:
 
 
 def _series_key(frame: Frame) -> Hashable:
-    return frame.identity.series_uid or _likeness(frame)
+    """Return the UID, with the description: anonymisers give several series one UID."""
+    identity = frame.identity
+    if identity.series_uid is None:
+        return _likeness(frame)
+    return (identity.series_uid, identity.description)
 
 
 def _likeness(frame: Frame) -> Hashable:

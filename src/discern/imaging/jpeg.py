@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 BASELINE, EXTENDED, LOSSLESS = 0xC0, 0xC1, 0xC3  # frame headers (B.1.1.3)
 LOSSLESS_LS = 0xF7  # of JPEG-LS (T.87)
 _CODESTREAM = b"\xff\x4f\xff\x51"  # how JPEG 2000 starts (T.800, A.5.1)
-_START, _END, _HUFFMAN, _QUANTIZATION, _SCAN, _RESTART = 0xD8, 0xD9, 0xC4, 0xDB, 0xDA, 0xDD
+_END, _HUFFMAN, _QUANTIZATION, _SCAN, _RESTART = 0xD9, 0xC4, 0xDB, 0xDA, 0xDD
 _FRAMES = {LOSSLESS_LS, *range(0xC0, 0xD0)} - {_HUFFMAN, 0xC8, 0xCC}
+_KNOWN = _FRAMES | {_HUFFMAN, _QUANTIZATION, _SCAN, _RESTART, 0xF8, 0xFE, *range(0xE0, 0xF0)}
+_SIZED = struct.Struct(">H")  # the length that a segment starts with, itself included
+_LEAD = 0xFF  # every marker starts with it
 _STANDALONE = {0x01, *range(0xD0, 0xD9)}
-_PRECISIONS = (8, 12)
+_PRECISIONS = (2, 16)
+_LOSSY_PRECISIONS = (8, 12)
 MAX_PIXELS = 64 * 2**20
 _LOOKAHEAD_BITS = 16  # the longest Huffman code
 _ZIGZAG = sorted(  # row and column of the k-th coefficient (figure 5)
@@ -51,16 +55,20 @@ class _Stream:
 
 
 def frame_header(content: bytes) -> FrameHeader:
-    """Return the frame header of a JPEG stream.
+    """Return the frame header of a JPEG stream whose segments up to the scan are sound.
 
     Raises:
-        ValueError: There is none.
+        ValueError: No or several frame headers, no scan, an unknown marker, or an odd depth.
     """
-    for marker, segment, _ in _segments(content):
-        if marker in _FRAMES:
-            precision, rows, columns, components = struct.unpack(">BHHB", segment[:6])
-            return FrameHeader(marker, precision, rows, columns, components)
-    raise ValueError("a JPEG stream without frame header")
+    segments = [(marker, segment) for marker, segment, _ in _segments(content)]
+    frames = [(marker, segment) for marker, segment in segments if marker in _FRAMES]
+    if len(frames) != 1 or not segments or segments[-1][0] != _SCAN:
+        raise ValueError("a JPEG stream needs one frame header and a scan")
+    ((marker, segment),) = frames
+    precision, rows, columns, components = struct.unpack(">BHHB", segment[:6])
+    if not _PRECISIONS[0] <= precision <= _PRECISIONS[1] or components not in (1, 3):
+        raise ValueError(f"{components} JPEG components of {precision} bits")
+    return FrameHeader(marker, precision, rows, columns, components)
 
 
 def codestream_size(content: bytes) -> tuple[int, int]:
@@ -104,7 +112,7 @@ def _checked_frame(stream: _Stream) -> FrameHeader:
     frame = stream.frame
     if frame is None or frame.marker not in (BASELINE, EXTENDED) or frame.components != 1:
         raise ValueError("not a sequential JPEG of one component")
-    if frame.precision not in _PRECISIONS or frame.rows * frame.columns > MAX_PIXELS:
+    if frame.precision not in _LOSSY_PRECISIONS or frame.rows * frame.columns > MAX_PIXELS:
         raise ValueError(f"{frame.rows} x {frame.columns} samples of {frame.precision} bits")
     return frame
 
@@ -113,13 +121,12 @@ def _segments(content: bytes) -> Iterator[tuple[int, bytes, int]]:
     """Yield marker, parameters and the place behind them, up to the first scan (B.1.1)."""
     at = 0
     while at + 4 <= len(content):
-        if content[at] != 0xFF:  # noqa: PLR2004 - every marker starts with it
-            raise ValueError("a JPEG stream without marker where one must be")
-        marker = content[at + 1]
+        lead, marker, length = struct.unpack(">BBH", content[at : at + 4])
         at += 2
-        if marker in _STANDALONE:
+        if lead == _LEAD and marker in _STANDALONE:
             continue
-        (length,) = struct.unpack(">H", content[at : at + 2])
+        if lead != _LEAD or marker not in _KNOWN or not _SIZED.size <= length <= len(content) - at:
+            raise ValueError("a JPEG stream with a damaged header")
         yield marker, content[at + 2 : at + length], at + length
         if marker == _SCAN:
             return

@@ -73,7 +73,7 @@ def read_raster_study(contents: Contents, options: ReadOptions) -> Study:
     series = Series("s1", None, "", plane, Weighting.T2, tuple(slices))
     candidate = Candidate(series, "slices without header, taken as T2-weighted")
     selection = select([candidate], options.series, axial_alone=plane is Plane.AXIAL)
-    notes = (*skipped_warning(skipped), *selection.warnings, *_doubts(plane, colored))
+    notes = (*skipped_warning(skipped), *selection.warnings, *_doubts(plane, len(slices), colored))
     return Study(Source.RASTER, None, None, selection.series, notes)
 
 
@@ -86,12 +86,14 @@ def _header(file: InputFile) -> tuple[tuple[int, int], bool]:
         return (rows, columns), picture.mode in {*_GRAY_MODES, "LA"}
 
 
-def _doubts(plane: Plane, colored: list[str]) -> Iterator[StudyWarning]:
+def _doubts(plane: Plane, count: int, colored: list[str]) -> Iterator[StudyWarning]:
     text = (
         f"PNG and JPEG files state neither place, plane nor contrast: taken as {plane} T2-weighted "
         "slices in the order of their names, with square pixels."
     )
     yield StudyWarning("no_geometry", text)
+    if count == 1:
+        yield StudyWarning("one_slice", "The study is a single slice.")
     if colored:
         some = name_some(Skipped(name, "colour") for name in colored)
         yield StudyWarning("color", f"Colour pictures were read as gray: {some}.")

@@ -11,7 +11,7 @@ from discern.errors import NoImages, UsageError
 from discern.findings import StudyWarning
 from discern.imaging.contents import Contents, contents_of
 from discern.imaging.dicom_study import read_dicom_study
-from discern.imaging.files import plain_text, unreadable
+from discern.imaging.files import plain_name, unreadable
 from discern.imaging.nifti import read_nifti_study
 from discern.imaging.options import NO_OPTIONS, ReadOptions
 from discern.imaging.raster import read_raster_study
@@ -33,8 +33,9 @@ def read_study(source: Path, options: ReadOptions = NO_OPTIONS) -> Study:
         NothingToAnalyze: Readable, but no MR images or no sagittal T2-weighted series.
         UsageError: ``options`` do not fit the input.
     """
+    source = source.absolute()  # "." has a name, too
     contents = contents_of(source)
-    study = _read(contents, options, plain_text(source.name))
+    study = _read(contents, options, plain_name(source.name))
     if contents.single:
         study.series[0].slices[0].read()  # a damaged only file is told at once
     others = _other_kinds(contents)

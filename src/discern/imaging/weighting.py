@@ -160,15 +160,18 @@ def _by_echo(contrast: Contrast) -> tuple[Weighting, str] | None:
         short = repetition is not None and repetition < _SHORTEST_T2_TR_MS
         return (Weighting.T1, "T1") if short else None
     if echo >= _LONG_TE_MS:
-        enough = repetition is None or repetition >= _SHORTEST_T2_TR_MS
-        return (Weighting.T2, "T2 spin echo") if enough else None
-    if repetition is None:
-        return None
-    if repetition < _LONG_TR_MS:
+        return _long_echo(contrast, repetition)
+    if repetition is not None and repetition < _LONG_TR_MS:
         return Weighting.T1, "T1"
-    if echo > _SHORT_TE_MS:
+    if repetition is None or echo > _SHORT_TE_MS:
         return None
     return Weighting.PD, "proton density"
+
+
+def _long_echo(contrast: Contrast, repetition_ms: float | None) -> tuple[Weighting, str] | None:
+    if repetition_ms is None:
+        return Weighting.T2, "T2 spin echo" if "SE" in contrast.sequences else "T2"
+    return (Weighting.T2, "T2 spin echo") if repetition_ms >= _SHORTEST_T2_TR_MS else None
 
 
 def _by_words(contrast: Contrast) -> Weighed:

@@ -74,6 +74,7 @@ class TrainingConfig:
         precision: Arithmetic of the forward pass.
         fit_anchors: Fit the anchors to the training boxes; else those of ``network``.
         validate_every: Epochs between two looks at the validation patients.
+        slices_per_patient: Most slices of one patient in an epoch, drawn anew; 0 shows all.
         phantom_patients: Synthetic patients mixed in.
         phantom_share: Share of synthetic slices among those shown.
         preprocessing: Input size and window, shared with inference.
@@ -90,6 +91,7 @@ class TrainingConfig:
     precision: Precision = Precision.BF16
     fit_anchors: bool = True
     validate_every: int = 5
+    slices_per_patient: int = 0
     phantom_patients: int = 0
     phantom_share: float = 0.2
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
@@ -110,8 +112,10 @@ class TrainingConfig:
             raise UsageError(f"size_px {self.preprocessing.size_px} must be a multiple of 32")
         if min(self.epochs, self.batch_size, self.validate_every) < 1:
             raise UsageError("epochs, batch_size and validate_every must be at least 1")
-        if not 0 <= self.phantom_share < 1 or self.phantom_patients < 0:
-            raise UsageError("phantom_share must be in 0..1 (1 excluded), phantom_patients >= 0")
+        if min(self.phantom_patients, self.slices_per_patient) < 0:
+            raise UsageError("phantom_patients and slices_per_patient must not be negative")
+        if not 0 <= self.phantom_share < 1:
+            raise UsageError("phantom_share must be at least 0 and below 1")
 
     @property
     def digest(self) -> str:

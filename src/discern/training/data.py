@@ -23,17 +23,23 @@ from discern.training.validation import ValidationImage, read_validation_images
 
 @dataclass(frozen=True, slots=True)
 class RunData:
-    """What was read: real samples first, then ``phantoms`` synthetic ones."""
+    """What was read: real samples, whose ``patients`` are named, then synthetic ones."""
 
     samples: tuple[Sample, ...]
-    phantoms: int
+    patients: tuple[str, ...]
     validation: tuple[ValidationImage, ...]
+
+    @property
+    def phantoms(self) -> int:
+        """Number of synthetic samples."""
+        return len(self.samples) - len(self.patients)
 
     def plan(self, config: TrainingConfig) -> EpochPlan:
         """Return the order of every epoch."""
         return EpochPlan(
             seed=config.seed,
-            real=len(self.samples) - self.phantoms,
+            patients=self.patients,
+            slices_per_patient=config.slices_per_patient,
             phantom=self.phantoms,
             phantom_share=config.phantom_share,
             paper_copies=config.augmentation.intensity is IntensityMode.PAPER,
@@ -43,7 +49,7 @@ class RunData:
         """Return the anchors: fitted to the real training boxes, or as configured."""
         if not config.fit_anchors:
             return config.network.anchors_px
-        real = self.samples[: len(self.samples) - self.phantoms]
+        real = self.samples[: len(self.patients)]
         boxes = np.concatenate([sample.boxes for sample in real])
         return fit_anchors(boxes[:, 2:] - boxes[:, :2], np.random.default_rng(config.seed))
 
@@ -59,7 +65,8 @@ def read_run_data(config: TrainingConfig, dataset: Dataset, split: Split) -> Run
     Raises:
         DatasetError: No training image, or one that cannot be read.
     """
-    real = prepare_dataset(dataset, dataset.of_patients(split.train), config.preprocessing)
+    truths = dataset.of_patients(split.train)
+    real = prepare_dataset(dataset, truths, config.preprocessing)
     if not real:
         raise DatasetError(f"{dataset.name}: the split leaves no training image")
     synthetic = []
@@ -68,7 +75,8 @@ def read_run_data(config: TrainingConfig, dataset: Dataset, split: Split) -> Run
     validation = read_validation_images(
         dataset, dataset.of_patients(split.validation), config.preprocessing
     )
-    return RunData((*real, *synthetic), len(synthetic), tuple(validation))
+    patients = tuple(truth.patient for truth in truths)
+    return RunData((*real, *synthetic), patients, tuple(validation))
 
 
 class TrainingData(LightningDataModule):

@@ -26,7 +26,7 @@ from discern.training.weights_file import CONFIG_KEY, DESCRIPTION_KEY, describe,
 from discern.weights import WeightsMetadata
 
 _LOG = logging.getLogger(__name__)
-_MEASURED_STEPS = 4
+_MEASURED_STEPS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,8 @@ def train(config: TrainingConfig, dataset: Dataset, split: Split, options: RunOp
         module = _module(config, data, steps, metadata)
         if trainer.is_global_zero:
             _announce(config, data, dataset)
-            _LOG.info("about %.1f minutes", _estimated_minutes(config, module, loader, steps))
+            seconds = _seconds_a_step(config, module, loader, trainer.strategy.root_device)
+            _LOG.info("about %.1f minutes", seconds * steps * config.epochs / 60)
         trainer.fit(module, datamodule=loader, ckpt_path=checkpoint, weights_only=True)
     weights = options.out / "weights.onnx"
     if trainer.is_global_zero:
@@ -142,30 +143,31 @@ def _trainer(config: TrainingConfig, options: RunOptions, validation: Validation
 
 
 def _announce(config: TrainingConfig, data: RunData, dataset: Dataset) -> None:
-    real = len(data.samples) - data.phantoms
     _LOG.info("configuration %s %s", config.name, config.digest[:12])
     _LOG.info("data %s %s", dataset.name, dataset.digest[:12])
     _LOG.info(
         "%d real and %d synthetic training images, %d validation images; training discs %s",
-        real, data.phantoms, len(data.validation), data.grades(),
+        len(data.patients), data.phantoms, len(data.validation), data.grades(),
     )  # fmt: skip
 
 
-def _estimated_minutes(
-    config: TrainingConfig, module: DetectionModule, loader: TrainingData, steps: int
+def _seconds_a_step(
+    config: TrainingConfig, module: DetectionModule, loader: TrainingData, device: torch.device
 ) -> float:
     """Time a few steps on a copy of the network; the quickest is typical of the rest."""
-    trial = copy.deepcopy(module)
+    trial = copy.deepcopy(module).to(device)
     images, targets = next(iter(loader.loader(0, 1)))
+    images, targets = images.to(device), targets.to(device)
     enabled = config.precision is Precision.BF16
     seconds = []
     for _ in range(_MEASURED_STEPS):
         started = time.monotonic()
-        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+        with torch.autocast(device.type, torch.bfloat16, enabled=enabled):
             terms = trial.loss(trial.detector(images), targets)
         terms.total.backward()
+        terms.total.item()  # waits for an accelerator
         seconds.append(time.monotonic() - started)
-    return min(seconds) * steps * config.epochs / 60
+    return min(seconds)
 
 
 _INAPPLICABLE_ADVICE = (
