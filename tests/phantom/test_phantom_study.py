@@ -6,8 +6,8 @@ import pydicom
 import pytest
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
+from discern.imaging.frames import PHANTOM_MANUFACTURER
 from discern.imaging.geometry import SliceGeometry, plane_of
-from discern.phantom.dicom import PHANTOM_MANUFACTURER
 from discern.phantom.render import render_axial, render_sagittal
 from discern.phantom.study import (
     DEMO_SEED,

@@ -23,7 +23,7 @@ from discern.imaging.datasets import (
 )
 from discern.imaging.decoding import FramePixels
 from discern.imaging.files import InputFile, plain_text
-from discern.imaging.frames import Frame, Identity
+from discern.imaging.frames import PHANTOM_MANUFACTURER, Frame, Identity
 from discern.imaging.geometry import orthonormal
 from discern.imaging.weighting import Contrast, words_of
 
@@ -96,6 +96,7 @@ def _identity(dataset: Dataset) -> Identity:
         description=plain_text(text(dataset, "SeriesDescription")),
         series_number=_whole(dataset, "SeriesNumber"),
         instance_number=_whole(dataset, "InstanceNumber"),
+        synthetic=text(dataset, "Manufacturer") == PHANTOM_MANUFACTURER,
     )
 
 

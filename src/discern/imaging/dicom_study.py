@@ -46,6 +46,7 @@ def read_dicom_study(contents: Contents, options: ReadOptions) -> Study:
         study_date=identity.study_date,
         series=selection.series,
         warnings=(
+            *_if_synthetic(frames),
             *_left_out(skipped, others, len(one_study) - len(frames)),
             *selection.warnings,
             *(doubt for stack, series_id in used for doubt in doubts_about(stack, series_id)),
@@ -145,6 +146,12 @@ def _with_planes(stacks: list[Stack], stated: Plane | None) -> list[Stack]:
         return stacks
     assumed = replace(unknown[0], plane=Plane.SAGITTAL, plane_assumed=True)
     return [assumed if one is unknown[0] else one for one in stacks]
+
+
+def _if_synthetic(frames: Sequence[Frame]) -> Iterable[StudyWarning]:
+    if any(frame.identity.synthetic for frame in frames):
+        text = "These images are synthetic, drawn by the Discern phantom; no patient was imaged."
+        yield StudyWarning("synthetic", text)
 
 
 def _left_out(

@@ -8,6 +8,9 @@ from discern.imaging.study import Image
 from discern.imaging.weighting import Contrast
 from discern.spine import Plane
 
+PHANTOM_MANUFACTURER = "Discern phantom"
+"""Manufacturer (0008,0070) of every synthetic file: how a reader knows that it is synthetic."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -23,6 +26,7 @@ class Identity:
     description: str
     series_number: int | None = None
     instance_number: int | None = None
+    synthetic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,13 @@ import numpy as np
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
+from discern.imaging.frames import PHANTOM_MANUFACTURER
 from discern.phantom.acquisition import BITS_STORED
 from discern.phantom.placement import SLICE_GAP
 from discern.phantom.render import PhantomSlice
 from discern.phantom.settings import Scanner
 from discern.spine import Plane
 
-PHANTOM_MANUFACTURER = "Discern phantom"
-"""Manufacturer (0008,0070) of every synthetic file: how a reader knows that it is synthetic."""
 _IMPLEMENTATION_UID = generate_uid(entropy_srcs=["discern.phantom implementation"])
 _DATE, _TIME = "20260101", "120000"
 _DESCRIPTION = {
