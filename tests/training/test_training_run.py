@@ -107,8 +107,10 @@ def test_a_killed_run_ends_where_an_undisturbed_one_does(dataset: Dataset, tmp_p
     running.wait()
     assert len(_table(broken)) < AUGMENTED.epochs
     train(AUGMENTED, dataset, split, replace(_here(broken), resume=True))
-    for key, value in _state(whole).items():
-        assert torch.equal(value, _state(broken)[key]), key
+    undisturbed_state, resumed_state = _state(whole), _state(broken)
+    assert undisturbed_state.keys() == resumed_state.keys()
+    for key, value in undisturbed_state.items():
+        assert torch.equal(value, resumed_state[key]), key
     for undisturbed, resumed in zip(_table(whole), _table(broken), strict=True):
         assert {**undisturbed, "seconds": ""} == {**resumed, "seconds": ""}
 

@@ -100,7 +100,12 @@ def analyze_study(
         study_instance_uid=study.study_instance_uid,
         model=_identity(weights),
         operating_point=point.name,
-        warnings=(*study.warnings, *reading.warnings, *assignment.warnings, *_said(study, reading)),
+        warnings=(
+            *study.warnings,
+            *reading.warnings,
+            *assignment.warnings,
+            *_said(study, reading, named),
+        ),
         numbering=assignment.numbering,
         series=tuple(_summary(series) for series in study.series),
         discs=tuple(_disc(track, level, reading, weights, assignment) for track, level in named),
@@ -213,8 +218,14 @@ def _with_levels(
     return tuple(replace(one, level=levels.get(one.id)) for one in reading.detections)
 
 
-def _said(study: Study, reading: _SagittalReading) -> list[StudyWarning]:
+def _said(
+    study: Study, reading: _SagittalReading, named: Sequence[tuple[Track, Level]]
+) -> list[StudyWarning]:
     found: list[StudyWarning] = []
+    cut = [str(level) for track, level in named if track.is_cut]
+    if cut:
+        text = f"At the edge of the image, so possibly cut; do not rely on its grade: {', '.join(cut)}."
+        found.append(StudyWarning("disc_at_edge", text))
     if study.used(Plane.AXIAL):
         text = "Axial slices are shown but not assessed: the network has not been trained on them."
         found.append(StudyWarning("axial_not_assessed", text))

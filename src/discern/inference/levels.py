@@ -97,9 +97,10 @@ def room_in_discs(chain: Chain) -> float:
 
 
 def _blurred(likely: dict[Level, float]) -> dict[Level, float]:
-    possible = {**likely, Level.L3_L4: 0.0}
-    share = _BLIND_SHARE / len(possible)
-    return {level: (1 - _BLIND_SHARE) * p + share for level, p in possible.items()}
+    unseen = (Level.L5_S1, Level.L4_L5, Level.L3_L4)
+    share = dict.fromkeys(unseen, _BLIND_SHARE / len(unseen))
+    kept = 1 - _BLIND_SHARE
+    return {k: kept * likely.get(k, 0.0) + share.get(k, 0.0) for k in {**likely, **share}}
 
 
 def _remnant_ratio(chain: Chain) -> float:

@@ -19,21 +19,27 @@ from discern.spine import GRADE_LABELS
 
 Vector = NDArray[np.float64]
 MAX_GAP_SLICES = 2  # a disc may be missed on one slice and found again
-LINK_DISTANCE = 0.45  # of the typical distance between neighbouring discs
-MIN_SPACING = 0.45  # closer neighbours are two readings of one disc
+LINK_DISTANCE = 0.3  # of the typical distance between neighbouring discs
+MIN_SPACING = 0.5  # closer neighbours are two readings of one disc
+LEAST_SHARE = 0.2  # of the weight of a heavy track: less is a joint or muscle to the side
 STRAY_SCORE = 0.5  # a disc seen on one slice of many must be at least this sure
 MANY_SLICES = 5
+EDGE_PX = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedBox:
-    """A box with its place: ``center`` (3,) and ``size`` (width, height) in the spine frame."""
+    """A box with its place: ``center`` (3,) and ``size`` (width, height) in the spine frame.
+
+    ``at_edge``: it touches the upper or lower end of the image, so the disc may be cut.
+    """
 
     detection: str
     slice_index: int
     selected: SelectedBox
     center: Vector
     size: Vector
+    at_edge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +61,17 @@ class Track:
     def middle(self, count: int = 3) -> tuple[PlacedBox, ...]:
         """Return the ``count`` boxes nearest the middle of the track (paper 2.3: mid, para-mid)."""
         indices = [box.slice_index for box in self.boxes]
-        middle = (min(indices) + max(indices)) / 2
+        middle = np.average(indices, weights=[box.selected.score for box in self.boxes])
         nearest = sorted(
             self.boxes, key=lambda box: (abs(box.slice_index - middle), box.slice_index)
         )
         return tuple(sorted(nearest[:count], key=lambda box: box.slice_index))
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the disc runs out of the image on most of its middle slices."""
+        middle = self.middle()
+        return 2 * sum(box.at_edge for box in middle) > len(middle)
 
     @property
     def center(self) -> Vector:
@@ -81,8 +93,11 @@ def place_boxes(result: SliceBoxes, first_id: int) -> list[PlacedBox]:
     centers = _centers(slice_, stored, view)
     row, column = _view_spacing(slice_, view, stored)
     sizes = (view[:, 2:] - view[:, :2]) * (column, row)
+    at_edge = (view[:, 1] < EDGE_PX) | (view[:, 3] > result.content_bottom_px - EDGE_PX)
     return [
-        PlacedBox(f"d{first_id + i}", slice_.index, selected, centers[i], sizes[i])
+        PlacedBox(
+            f"d{first_id + i}", slice_.index, selected, centers[i], sizes[i], bool(at_edge[i])
+        )
         for i, selected in enumerate(result.boxes)
     ]
 
@@ -110,15 +125,16 @@ def link_tracks(placed: Sequence[PlacedBox], slice_count: int) -> list[Track]:
         slice_count: Slices that were read, to judge how much a single sighting counts.
     """
     grades = [box for box in placed if box.selected.label in GRADE_LABELS]
-    gate = LINK_DISTANCE * typical_spacing(grades)
+    spacing = typical_spacing(grades)
     tracks: list[list[PlacedBox]] = []
     for index in sorted({box.slice_index for box in grades}):
         here = [box for box in grades if box.slice_index == index]
         open_tracks = [t for t in tracks if index - t[-1].slice_index <= MAX_GAP_SLICES]
-        tracks += [[box] for box in _extend(open_tracks, here, gate)]
+        tracks += [[box] for box in _extend(open_tracks, here, LINK_DISTANCE * spacing)]
     kept = [Track(tuple(boxes)) for boxes in tracks]
-    kept = [t for t in kept if _supported(t, slice_count)]
-    return _one_per_place(sorted(kept, key=lambda track: -float(track.center[2])))
+    least = LEAST_SHARE * float(np.percentile([t.weight for t in kept], 75)) if kept else 0.0
+    kept = [t for t in kept if t.weight >= least and _supported(t, slice_count)]
+    return _one_per_place(kept, MIN_SPACING * spacing)
 
 
 def typical_spacing(boxes: Sequence[PlacedBox]) -> float:
@@ -155,17 +171,11 @@ def _supported(track: Track, slice_count: int) -> bool:
     return len(track.boxes) > 1 or slice_count < MANY_SLICES or track.best_score >= STRAY_SCORE
 
 
-def _one_per_place(tracks: list[Track]) -> list[Track]:
-    """Of two tracks nearer than half a disc distance keep the heavier one."""
-    if len(tracks) < 3:  # noqa: PLR2004 - a typical distance needs two neighbours
-        return tracks
-    centers = np.array([track.center for track in tracks])
-    gaps = np.linalg.norm(np.diff(centers[:, 1:], axis=0), axis=1)
-    limit = MIN_SPACING * float(np.median(gaps))
+def _one_per_place(tracks: Sequence[Track], limit: float) -> list[Track]:
+    """Return the tracks head to foot; of two nearer than ``limit`` only the heavier one."""
     kept: list[Track] = []
-    for track in tracks:
-        if kept and np.linalg.norm(kept[-1].center[1:] - track.center[1:]) < limit:
-            kept[-1] = max(kept[-1], track, key=lambda one: one.weight)
-        else:
+    for track in sorted(tracks, key=lambda one: -one.weight):
+        here = track.center[1:]
+        if all(np.linalg.norm(other.center[1:] - here) >= limit for other in kept):
             kept.append(track)
-    return kept
+    return sorted(kept, key=lambda track: -float(track.center[2]))
