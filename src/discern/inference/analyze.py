@@ -224,7 +224,7 @@ def _said(
     found: list[StudyWarning] = []
     cut = [str(level) for track, level in named if track.is_cut]
     if cut:
-        text = f"At the edge of the image, so possibly cut; do not rely on its grade: {', '.join(cut)}."
+        text = f"At the edge of the image; do not rely on the grade of {', '.join(cut)}."
         found.append(StudyWarning("disc_at_edge", text))
     if study.used(Plane.AXIAL):
         text = "Axial slices are shown but not assessed: the network has not been trained on them."

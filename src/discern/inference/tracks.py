@@ -24,7 +24,7 @@ MIN_SPACING = 0.5  # closer neighbours are two readings of one disc
 LEAST_SHARE = 0.2  # of the weight of a heavy track: less is a joint or muscle to the side
 STRAY_SCORE = 0.5  # a disc seen on one slice of many must be at least this sure
 MANY_SLICES = 5
-EDGE_PX = 2.0
+EDGE_SHARE = 0.025  # of the height of the image: nearer its end a disc may be cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,8 @@ def place_boxes(result: SliceBoxes, first_id: int) -> list[PlacedBox]:
     centers = _centers(slice_, stored, view)
     row, column = _view_spacing(slice_, view, stored)
     sizes = (view[:, 2:] - view[:, :2]) * (column, row)
-    at_edge = (view[:, 1] < EDGE_PX) | (view[:, 3] > result.content_bottom_px - EDGE_PX)
+    margin = EDGE_SHARE * result.content_bottom_px
+    at_edge = (view[:, 1] < margin) | (view[:, 3] > result.content_bottom_px - margin)
     return [
         PlacedBox(
             f"d{first_id + i}", slice_.index, selected, centers[i], sizes[i], bool(at_edge[i])
