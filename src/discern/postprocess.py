@@ -1,4 +1,4 @@
-"""From scores and boxes of one slice to the boxes that count: the only thresholds and suppression."""
+"""Scores and boxes of one slice to the boxes that count: the only thresholds and suppression."""
 
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from discern.weights import OperatingPoint
 
 Scores = NDArray[np.float64]
 _GRADES = slice(0, len(GRADE_LABELS))
+_TINY = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,21 @@ def select_boxes(
         kept = _survivors(boxes_xyxy_px, scores, config.min_score(label), config)
         chosen += [(i, label) for i in kept]
     return [_selected(boxes_xyxy_px[i], class_scores[i], label) for i, label in chosen]
+
+
+def grade_probabilities(grade_scores: Scores, temperature: float) -> Scores:
+    """Return the probabilities (..., 5) of the five grades from their scores (..., 5).
+
+    Each score is a sigmoid; its logit is divided by ``temperature`` (Guo et al. 2017) and the five
+    are normalised to one.
+
+    >>> grade_probabilities(np.array([0.5, 0.5, 0.0, 0.0, 0.0]), temperature=1.0).round(2)
+    array([0.5, 0.5, 0. , 0. , 0. ])
+    """
+    clipped = np.clip(grade_scores, _TINY, 1 - _TINY)
+    softened = 1 / (1 + ((1 - clipped) / clipped) ** (1 / temperature))
+    probabilities: Scores = softened / softened.sum(axis=-1, keepdims=True)
+    return probabilities
 
 
 _CANDIDATES_BEFORE_SUPPRESSION = 1000  # bounds the (N, N) overlaps at very low thresholds

@@ -4,12 +4,11 @@ import pytest
 from discern.findings import LesionStatus
 from discern.inference.fusion import (
     grade_of,
-    grade_probabilities,
     lesion_finding,
     lesions_of,
 )
 from discern.inference.tracks import PlacedBox, Track
-from discern.postprocess import SelectedBox
+from discern.postprocess import SelectedBox, grade_probabilities
 from discern.spine import Label, PfirrmannGrade, Plane
 from discern.weights import Head, TrainedOn, WeightsMetadata
 
@@ -48,7 +47,7 @@ def test_the_grade_is_the_mean_of_the_three_middle_slices_only() -> None:
 
 
 def test_a_higher_temperature_is_less_sure_of_the_same_grade() -> None:
-    scores = (0.05, 0.2, 0.7, 0.1, 0.02)
+    scores = np.array([0.05, 0.2, 0.7, 0.1, 0.02])
 
     sharp, soft = (grade_probabilities(scores, t) for t in (1.0, 3.0))
 

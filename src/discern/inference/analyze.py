@@ -25,7 +25,7 @@ from discern.inference.predictor_openvino import ENGINE, PRECISION, OpenVinoPred
 from discern.inference.tracks import PlacedBox, Track, link_tracks, place_boxes
 from discern.postprocess import PostprocessConfig
 from discern.spine import LESION_LABELS, Label, Level, Plane
-from discern.weights import Weights, load_weights
+from discern.weights import TrainedOn, Weights, WeightsMetadata, load_weights
 
 SHIPPED_WEIGHTS = "discern.onnx"
 
@@ -104,7 +104,7 @@ def analyze_study(
             *study.warnings,
             *reading.warnings,
             *assignment.warnings,
-            *_said(study, reading, named),
+            *_said(study, reading, named, weights.metadata),
         ),
         numbering=assignment.numbering,
         series=tuple(_summary(series) for series in study.series),
@@ -218,8 +218,14 @@ def _with_levels(
     return tuple(replace(one, level=levels.get(one.id)) for one in reading.detections)
 
 
+_WEAK = (TrainedOn.DERIVED, TrainedOn.SYNTHETIC)
+
+
 def _said(
-    study: Study, reading: _SagittalReading, named: Sequence[tuple[Track, Level]]
+    study: Study,
+    reading: _SagittalReading,
+    named: Sequence[tuple[Track, Level]],
+    about: WeightsMetadata,
 ) -> list[StudyWarning]:
     found: list[StudyWarning] = []
     cut = [str(level) for track, level in named if track.is_cut]
@@ -229,6 +235,12 @@ def _said(
     if study.used(Plane.AXIAL):
         text = "Axial slices are shown but not assessed: the network has not been trained on them."
         found.append(StudyWarning("axial_not_assessed", text))
+    if about.trained_on(Label.HERNIATION, Plane.SAGITTAL) in _WEAK:
+        text = (
+            "Herniation is experimental: the network has learned it from few and indirect labels "
+            "and misses many. Do not rely on 'absent'."
+        )
+        found.append(StudyWarning("herniation_experimental", text))
     if not reading.tracks:
         found.append(StudyWarning("no_discs", "No disc was found on the slices that were read."))
     return found

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from discern.findings import (
     NOT_ASSESSED,
@@ -13,32 +12,15 @@ from discern.findings import (
     PfirrmannFinding,
 )
 from discern.inference.tracks import PlacedBox, Track
-from discern.spine import GRADE_LABELS, Label, PfirrmannGrade, Plane
+from discern.postprocess import grade_probabilities
+from discern.spine import Label, PfirrmannGrade, Plane
 from discern.weights import TrainedOn, WeightsMetadata
-
-_TINY = 1e-6
-
-
-def grade_probabilities(class_scores: Sequence[float], temperature: float) -> NDArray[np.float64]:
-    """Return the five grade probabilities (5,) of one box.
-
-    Each grade score is a sigmoid; its logit is divided by ``temperature`` and the five are
-    normalised to one.
-
-    >>> grade_probabilities((0.5, 0.5, 0, 0, 0, 0, 0), temperature=1.0).round(2)
-    array([0.5, 0.5, 0. , 0. , 0. ])
-    """
-    scores = np.clip(np.asarray(class_scores[: len(GRADE_LABELS)], float), _TINY, 1 - _TINY)
-    logits = np.log(scores / (1 - scores)) / temperature
-    tempered: NDArray[np.float64] = 1 / (1 + np.exp(-logits))
-    probabilities: NDArray[np.float64] = tempered / tempered.sum()
-    return probabilities
 
 
 def grade_of(track: Track, temperature: float) -> PfirrmannFinding:
     """Grade a disc by the mean probabilities of its three middle slices (paper, section 2.3)."""
-    votes = [grade_probabilities(b.selected.class_scores, temperature) for b in track.middle()]
-    mean = np.mean(votes, axis=0)
+    scores = np.array([box.selected.class_scores[:5] for box in track.middle()])  # (3, 5)
+    mean = grade_probabilities(scores, temperature).mean(axis=0)
     return PfirrmannFinding(PfirrmannGrade(int(mean.argmax()) + 1), tuple(mean.tolist()))
 
 

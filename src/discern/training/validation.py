@@ -17,7 +17,7 @@ from discern.evaluation.outcomes import GradeOutcome, grade_outcome, is_graded
 from discern.evaluation.predictions import PredictedBox
 from discern.imaging.pixels import Letterbox
 from discern.model.detector import Detector
-from discern.postprocess import PostprocessConfig, select_boxes
+from discern.postprocess import PostprocessConfig, grade_probabilities, select_boxes
 from discern.weights import Preprocessing
 
 _BATCH = 8
@@ -124,7 +124,5 @@ def fit_temperature(outcomes: Sequence[GradeOutcome]) -> float:
 def _negative_log_likelihood(
     scores: NDArray[np.float64], truth: NDArray[np.int_], temperature: float
 ) -> float:
-    clipped = np.clip(scores, 1e-6, 1 - 1e-6)
-    softened = 1 / (1 + ((1 - clipped) / clipped) ** (1 / temperature))
-    shares = softened / softened.sum(axis=1, keepdims=True)
+    shares = grade_probabilities(scores, temperature)
     return float(-np.log(shares[np.arange(len(truth)), truth]).mean())
