@@ -1,6 +1,7 @@
 """The ``discern`` command: errors become one message and a documented exit status."""
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -46,10 +47,17 @@ def options(
     """Read lumbar MR studies disc by disc. Research use only, not a medical device."""
 
 
-def run() -> None:
-    """Run the command line; the console script."""
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; the console script.
+
+    Args:
+        arguments: Words after ``discern``; None takes those of the process.
+
+    Raises:
+        SystemExit: Always, with the exit status.
+    """
     try:
-        app()
+        app(args=arguments)
     except DiscernError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_status)
