@@ -36,3 +36,13 @@ def test_each_label_has_its_own_threshold() -> None:
 
 def test_an_empty_slice_has_no_boxes() -> None:
     assert select_boxes(np.zeros((0, 4)), np.zeros((0, 7)), PostprocessConfig()) == []
+
+
+def test_a_lesion_that_is_not_looked_for_is_not_found() -> None:
+    boxes = np.array([[0.0, 0.0, 9.0, 9.0], [20.0, 0.0, 29.0, 9.0]])
+    scores = np.zeros((2, 7))
+    scores[0, 5], scores[1, 6] = 0.9, 0.9
+
+    selected = select_boxes(boxes, scores, PostprocessConfig(lesions=(Label.HERNIATION,)))
+
+    assert [s.label for s in selected] == [Label.HERNIATION]

@@ -20,7 +20,8 @@ class PostprocessConfig:
     """Which boxes survive.
 
     ``max_overlap`` is the IoU above which the weaker of two boxes goes: of any grade (a disc has
-    one grade), and of the same lesion.
+    one grade), and of the same lesion. ``lesions`` are those that are looked for: a head that was
+    never trained for the plane says nothing.
     """
 
     grade_score: float = 0.25
@@ -28,11 +29,14 @@ class PostprocessConfig:
     hiz_score: float = 0.25
     max_overlap: float = 0.5
     max_detections: int = 32
+    lesions: tuple[Label, ...] = LESION_LABELS
 
     @classmethod
-    def at(cls, point: OperatingPoint) -> "PostprocessConfig":
+    def at(
+        cls, point: OperatingPoint, lesions: tuple[Label, ...] = LESION_LABELS
+    ) -> "PostprocessConfig":
         """Return the thresholds of an operating point of the weights."""
-        return cls(point.grade_score, point.herniation_score, point.hiz_score)
+        return cls(point.grade_score, point.herniation_score, point.hiz_score, lesions=lesions)
 
     def min_score(self, label: Label) -> float:
         """Return the threshold that ``label`` must reach."""
@@ -82,7 +86,7 @@ def select_boxes(
     grades = class_scores[:, _GRADES]
     kept = _survivors(boxes_xyxy_px, grades.max(axis=1, initial=0.0), config.grade_score, config)
     chosen = [(i, GRADE_LABELS[int(grades[i].argmax())]) for i in kept]
-    for label in LESION_LABELS:
+    for label in config.lesions:
         scores = class_scores[:, LABELS.index(label)]
         kept = _survivors(boxes_xyxy_px, scores, config.min_score(label), config)
         chosen += [(i, label) for i in kept]

@@ -13,7 +13,7 @@ from typing import Any
 import onnx
 
 from discern.errors import WeightsError
-from discern.spine import LABELS, Label, Plane
+from discern.spine import LABELS, LESION_LABELS, Label, Plane
 
 SCHEMA = "discern.weights/1"
 PROPERTY = "discern"
@@ -95,6 +95,14 @@ class WeightsMetadata:
         """Return what the head for ``label`` has seen in ``plane``."""
         seen = [h.trained_on for h in self.heads if (h.label, h.plane) == (label, plane)]
         return seen[0] if seen else TrainedOn.NOTHING
+
+    def trained_lesions(self, plane: Plane) -> tuple[Label, ...]:
+        """Return the lesion labels that have been trained in ``plane``."""
+        return tuple(
+            label
+            for label in LESION_LABELS
+            if self.trained_on(label, plane) is not TrainedOn.NOTHING
+        )
 
     def operating_point(self, name: str) -> OperatingPoint:
         """Return the thresholds called ``name``.

@@ -85,10 +85,10 @@ def analyze_study(
     study: Study, predictor: Predictor, weights: Weights, options: AnalysisOptions
 ) -> StudyFindings:
     """Return the findings of a study that has been read; see ``analyze``."""
-    point = weights.metadata.operating_point(options.operating_point)
-    detector = SeriesDetector(
-        predictor, weights.metadata.preprocessing, PostprocessConfig.at(point)
-    )
+    about = weights.metadata
+    point = about.operating_point(options.operating_point)
+    thresholds = PostprocessConfig.at(point, about.trained_lesions(Plane.SAGITTAL))
+    detector = SeriesDetector(predictor, about.preprocessing, thresholds)
     sagittal = study.used(Plane.SAGITTAL)
     reading = _read_sagittal(sagittal[0], detector) if sagittal else _NOTHING_READ
     assignment = assign_levels(reading.tracks, reading.room_below, options.lowest_level)
@@ -104,7 +104,7 @@ def analyze_study(
             *study.warnings,
             *reading.warnings,
             *assignment.warnings,
-            *_said(study, reading, named, weights.metadata),
+            *_said(study, reading, named, about),
         ),
         numbering=assignment.numbering,
         series=tuple(_summary(series) for series in study.series),
