@@ -1,14 +1,13 @@
 """The main job: a study goes in, findings come out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
-from discern.errors import NothingToAnalyze, UsageError
+from discern.errors import UsageError
 from discern.findings import (
     NOT_ASSESSED,
-    Detection,
     DiscFinding,
     ModelIdentity,
     SeriesSummary,
@@ -17,12 +16,18 @@ from discern.findings import (
 )
 from discern.imaging.reading import ReadOptions, read_study
 from discern.imaging.study import Series, Study
-from discern.inference.detect import SeriesDetector, SliceBoxes
+from discern.inference.detect import SeriesDetector
 from discern.inference.fusion import grade_of, lesion_finding, lesions_of
 from discern.inference.levels import LevelAssignment, assign_levels
 from discern.inference.predictor import Predictor
 from discern.inference.predictor_openvino import ENGINE, PRECISION, OpenVinoPredictor
-from discern.inference.tracks import PlacedBox, Track, link_tracks, place_boxes
+from discern.inference.sagittal import (
+    NOTHING_READ,
+    SagittalReading,
+    detections_with_levels,
+    read_sagittal,
+)
+from discern.inference.tracks import Track
 from discern.postprocess import PostprocessConfig
 from discern.spine import LESION_LABELS, Label, Level, Plane
 from discern.weights import TrainedOn, Weights, WeightsMetadata, load_weights
@@ -90,7 +95,7 @@ def analyze_study(
     thresholds = PostprocessConfig.at(point, about.trained_lesions(Plane.SAGITTAL))
     detector = SeriesDetector(predictor, about.preprocessing, thresholds)
     sagittal = study.used(Plane.SAGITTAL)
-    reading = _read_sagittal(sagittal[0], detector) if sagittal else _NOTHING_READ
+    reading = read_sagittal(sagittal[0], detector) if sagittal else NOTHING_READ
     assignment = assign_levels(reading.tracks, reading.room_below, options.lowest_level)
     if options.lowest_level and not reading.tracks:
         raise UsageError("--lowest-level: no disc was found that could be named")
@@ -109,82 +114,14 @@ def analyze_study(
         numbering=assignment.numbering,
         series=tuple(_summary(series) for series in study.series),
         discs=tuple(_disc(track, level, reading, weights, assignment) for track, level in named),
-        detections=_with_levels(reading, named),
+        detections=detections_with_levels(reading, named),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _SagittalReading:
-    """Everything the network said of the sagittal series."""
-
-    detections: tuple[Detection, ...] = ()
-    placed: tuple[PlacedBox, ...] = ()
-    tracks: tuple[Track, ...] = ()
-    room_below: float = 0.0
-    has_geometry: bool = False
-    warnings: tuple[StudyWarning, ...] = ()
-
-
-_NOTHING_READ = _SagittalReading()
-
-
-def _read_sagittal(series: Series, detector: SeriesDetector) -> _SagittalReading:
-    results, warnings = detector.detect(series)
-    if not results:
-        raise NothingToAnalyze(f"no slice of series {series.id} could be read; {warnings[0].text}")
-    placed: list[PlacedBox] = []
-    detections: list[Detection] = []
-    for result in results:
-        boxes = place_boxes(result, first_id=len(placed) + 1)
-        detections += [_detection(series, result, box) for box in boxes]
-        placed += boxes
-    tracks = tuple(link_tracks(placed, len(results)))
-    return _SagittalReading(
-        detections=tuple(detections),
-        placed=tuple(placed),
-        tracks=tracks,
-        room_below=_room_below(results, placed, tracks),
-        has_geometry=all(result.slice_.geometry is not None for result in results),
-        warnings=tuple(warnings),
-    )
-
-
-def _detection(series: Series, result: SliceBoxes, box: PlacedBox) -> Detection:
-    slice_ = result.slice_
-    return Detection(
-        id=box.detection,
-        series=series.id,
-        sop_instance_uid=slice_.sop_instance_uid,
-        file=slice_.file if slice_.sop_instance_uid is None else None,
-        frame_number=slice_.frame_number,
-        slice_index=slice_.index,
-        plane=Plane.SAGITTAL,
-        label=box.selected.label,
-        score=box.selected.score,
-        class_scores=box.selected.class_scores,
-        box_xyxy_px=box.selected.box_xyxy_px,
-    )
-
-
-def _room_below(
-    results: Sequence[SliceBoxes], placed: Sequence[PlacedBox], tracks: Sequence[Track]
-) -> float:
-    """Length of image with signal below the lowest disc, in the unit of the tracks."""
-    if not tracks:
-        return 0.0
-    lowest = tracks[-1].middle(1)[0]
-    result = next(r for r in results if r.slice_.index == lowest.slice_index)
-    position = [b.detection for b in placed if b.slice_index == lowest.slice_index]
-    box = result.view_boxes_xyxy_px[position.index(lowest.detection)]
-    height_px = float(box[3] - box[1])
-    unit_per_px = float(lowest.size[1]) / height_px
-    return max(0.0, result.content_bottom_px - float(box[3])) * unit_per_px
 
 
 def _disc(
     track: Track,
     level: Level,
-    reading: _SagittalReading,
+    reading: SagittalReading,
     weights: Weights,
     assignment: LevelAssignment,
 ) -> DiscFinding:
@@ -206,24 +143,12 @@ def _disc(
     )
 
 
-def _with_levels(
-    reading: _SagittalReading, named: Sequence[tuple[Track, Level]]
-) -> tuple[Detection, ...]:
-    levels: dict[str, Level] = {}
-    for track, level in named:
-        levels |= {box.detection: level for box in track.boxes}
-        for label in LESION_LABELS:
-            found = lesions_of(track, reading.placed, label)
-            levels |= {box.detection: level for box in found.boxes}
-    return tuple(replace(one, level=levels.get(one.id)) for one in reading.detections)
-
-
 _WEAK = (TrainedOn.DERIVED, TrainedOn.SYNTHETIC)
 
 
 def _said(
     study: Study,
-    reading: _SagittalReading,
+    reading: SagittalReading,
     named: Sequence[tuple[Track, Level]],
     about: WeightsMetadata,
 ) -> list[StudyWarning]:

@@ -1,0 +1,107 @@
+"""Everything the network says of a sagittal series: boxes, and the discs they make up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from discern.errors import UnreadableFile
+from discern.findings import Detection, StudyWarning
+from discern.imaging.study import Series
+from discern.inference.detect import SeriesDetector, SliceBoxes
+from discern.inference.fusion import lesions_of
+from discern.inference.tracks import PlacedBox, Track, link_tracks, place_boxes
+from discern.spine import LESION_LABELS, Level, Plane
+
+
+@dataclass(frozen=True, slots=True)
+class SagittalReading:
+    """Everything the network said of one sagittal series.
+
+    Attributes:
+        detections: Every box, in the form of the findings.
+        placed: The same boxes with their places in the spine frame.
+        tracks: One per disc, head to foot.
+        room_below: Length of image with signal below the lowest disc, in the unit of the tracks.
+        has_geometry: Whether that frame is the patient frame.
+        warnings: What could not be read.
+    """
+
+    detections: tuple[Detection, ...] = ()
+    placed: tuple[PlacedBox, ...] = ()
+    tracks: tuple[Track, ...] = ()
+    room_below: float = 0.0
+    has_geometry: bool = False
+    warnings: tuple[StudyWarning, ...] = ()
+
+
+NOTHING_READ = SagittalReading()
+
+
+def read_sagittal(series: Series, detector: SeriesDetector) -> SagittalReading:
+    """Return what the network says of every readable slice of ``series``.
+
+    Raises:
+        UnreadableFile: Not one slice could be read.
+    """
+    results, warnings = detector.detect(series)
+    if not results:
+        raise UnreadableFile(f"no slice of series {series.id} could be read. {warnings[0].text}")
+    placed: list[PlacedBox] = []
+    detections: list[Detection] = []
+    for result in results:
+        boxes = place_boxes(result, first_id=len(placed) + 1)
+        detections += [_detection(series, result, box) for box in boxes]
+        placed += boxes
+    tracks = tuple(link_tracks(placed, len(results)))
+    return SagittalReading(
+        detections=tuple(detections),
+        placed=tuple(placed),
+        tracks=tracks,
+        room_below=_room_below(results, placed, tracks),
+        has_geometry=all(result.slice_.geometry is not None for result in results),
+        warnings=tuple(warnings),
+    )
+
+
+def _detection(series: Series, result: SliceBoxes, box: PlacedBox) -> Detection:
+    slice_ = result.slice_
+    return Detection(
+        id=box.detection,
+        series=series.id,
+        sop_instance_uid=slice_.sop_instance_uid,
+        file=slice_.file if slice_.sop_instance_uid is None else None,
+        frame_number=slice_.frame_number,
+        slice_index=slice_.index,
+        plane=Plane.SAGITTAL,
+        label=box.selected.label,
+        score=box.selected.score,
+        class_scores=box.selected.class_scores,
+        box_xyxy_px=box.selected.box_xyxy_px,
+    )
+
+
+def _room_below(
+    results: Sequence[SliceBoxes], placed: Sequence[PlacedBox], tracks: Sequence[Track]
+) -> float:
+    """Length of image with signal below the lowest disc, in the unit of the tracks."""
+    if not tracks:
+        return 0.0
+    lowest = tracks[-1].middle(1)[0]
+    result = next(r for r in results if r.slice_.index == lowest.slice_index)
+    position = [b.detection for b in placed if b.slice_index == lowest.slice_index]
+    box = result.view_boxes_xyxy_px[position.index(lowest.detection)]
+    height_px = float(box[3] - box[1])
+    unit_per_px = float(lowest.size[1]) / height_px
+    return max(0.0, result.content_bottom_px - float(box[3])) * unit_per_px
+
+
+def detections_with_levels(
+    reading: SagittalReading, named: Sequence[tuple[Track, Level]]
+) -> tuple[Detection, ...]:
+    """Return the detections of ``reading``, those on a named disc with its level."""
+    levels: dict[str, Level] = {}
+    for track, level in named:
+        levels |= {box.detection: level for box in track.boxes}
+        for label in LESION_LABELS:
+            found = lesions_of(track, reading.placed, label)
+            levels |= {box.detection: level for box in found.boxes}
+    return tuple(replace(one, level=levels.get(one.id)) for one in reading.detections)
