@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from discern.findings import LesionStatus
+from discern.findings import LesionFinding, LesionStatus
 from discern.inference.fusion import (
+    DiscEvidence,
+    gather_evidence,
     grade_of,
     lesion_finding,
-    lesions_of,
 )
 from discern.inference.tracks import PlacedBox, Track
 from discern.postprocess import SelectedBox, grade_probabilities
@@ -55,41 +58,54 @@ def test_a_higher_temperature_is_less_sure_of_the_same_grade() -> None:
     assert soft.max() < sharp.max()
 
 
-def test_one_slice_that_shows_a_herniation_is_enough() -> None:
-    evidence = lesions_of(TRACK, [herniation(5, 16.0)], Label.HERNIATION)
+def only_disc(*lesions: PlacedBox) -> DiscEvidence:
+    (evidence,) = gather_evidence([TRACK], lesions)
+    return evidence
 
-    finding = lesion_finding(evidence, Plane.SAGITTAL, trained(TrainedOn.REAL))
+
+def finding_of(evidence: DiscEvidence, plane: Plane, kind: TrainedOn) -> LesionFinding:
+    boxes = evidence.lesions_called(Label.HERNIATION)
+    return lesion_finding(Label.HERNIATION, boxes, plane, trained(kind))
+
+
+def test_one_slice_that_shows_a_herniation_is_enough() -> None:
+    finding = finding_of(only_disc(herniation(5, 16.0)), Plane.SAGITTAL, TrainedOn.REAL)
 
     assert finding.status is LesionStatus.PRESENT
     assert (finding.score, finding.consecutive_slices, finding.experimental) == (0.6, 1, False)
 
 
 def test_neighbouring_slices_are_counted() -> None:
-    boxes = [herniation(i, 16.0) for i in (3, 4, 6)]
+    evidence = only_disc(*(herniation(i, 16.0) for i in (3, 4, 6)))
 
-    finding = lesion_finding(
-        lesions_of(TRACK, boxes, Label.HERNIATION), Plane.SAGITTAL, trained(TrainedOn.DERIVED)
-    )
+    finding = finding_of(evidence, Plane.SAGITTAL, TrainedOn.DERIVED)
 
     assert (finding.consecutive_slices, finding.experimental) == (2, True)
 
 
 def test_a_lesion_elsewhere_is_not_this_discs() -> None:
-    assert not lesions_of(TRACK, [herniation(5, 60.0)], Label.HERNIATION).boxes
+    assert not only_disc(herniation(5, 60.0)).lesions
+
+
+def test_a_lesion_between_two_discs_belongs_to_the_nearer_one_only() -> None:
+    below = Track(tuple(replace(b, center=b.center - (0.0, 0.0, 22.0)) for b in TRACK.boxes))
+    lesion = herniation(5, 16.0)
+    nearer_below = replace(lesion, center=lesion.center - (0.0, 0.0, 14.0))
+
+    upper, lower = gather_evidence([TRACK, below], [lesion, nearer_below])
+
+    assert upper.lesions == (lesion,)
+    assert lower.lesions == (nearer_below,)
 
 
 def test_a_head_that_was_never_trained_is_not_assessed() -> None:
-    evidence = lesions_of(TRACK, [herniation(5, 16.0)], Label.HERNIATION)
-
-    finding = lesion_finding(evidence, Plane.AXIAL, trained(TrainedOn.REAL))
+    finding = finding_of(only_disc(herniation(5, 16.0)), Plane.AXIAL, TrainedOn.REAL)
 
     assert finding.status is LesionStatus.NOT_ASSESSED
     assert finding.score is None
 
 
 def test_a_trained_head_without_boxes_says_absent() -> None:
-    evidence = lesions_of(TRACK, [], Label.HERNIATION)
+    finding = finding_of(only_disc(), Plane.SAGITTAL, TrainedOn.REAL)
 
-    assert lesion_finding(evidence, Plane.SAGITTAL, trained(TrainedOn.REAL)).status is (
-        LesionStatus.ABSENT
-    )
+    assert finding.status is LesionStatus.ABSENT

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from discern.errors import UsageError
 from discern.findings import (
-    NOT_ASSESSED,
     DiscFinding,
     ModelIdentity,
     SeriesSummary,
@@ -17,7 +16,7 @@ from discern.findings import (
 from discern.imaging.reading import ReadOptions, read_study
 from discern.imaging.study import Series, Study
 from discern.inference.detect import SeriesDetector
-from discern.inference.fusion import grade_of, lesion_finding, lesions_of
+from discern.inference.fusion import DiscEvidence, grade_of, lesion_finding
 from discern.inference.levels import LevelAssignment, assign_levels
 from discern.inference.predictor import Predictor
 from discern.inference.predictor_openvino import ENGINE, PRECISION, OpenVinoPredictor
@@ -27,7 +26,6 @@ from discern.inference.sagittal import (
     detections_with_levels,
     read_sagittal,
 )
-from discern.inference.tracks import Track
 from discern.postprocess import PostprocessConfig
 from discern.spine import LESION_LABELS, Label, Level, Plane
 from discern.weights import TrainedOn, Weights, WeightsMetadata, load_weights
@@ -99,7 +97,7 @@ def analyze_study(
     assignment = assign_levels(reading.tracks, reading.room_below, options.lowest_level)
     if options.lowest_level and not reading.tracks:
         raise UsageError("--lowest-level: no disc was found that could be named")
-    named = tuple(zip(reading.tracks[-len(assignment.levels) :], assignment.levels, strict=True))
+    named = tuple(zip(reading.discs[-len(assignment.levels) :], assignment.levels, strict=True))
     return StudyFindings(
         source=study.source,
         study_instance_uid=study.study_instance_uid,
@@ -113,33 +111,31 @@ def analyze_study(
         ),
         numbering=assignment.numbering,
         series=tuple(_summary(series) for series in study.series),
-        discs=tuple(_disc(track, level, reading, weights, assignment) for track, level in named),
+        discs=tuple(_disc(disc, level, reading, about, assignment) for disc, level in named),
         detections=detections_with_levels(reading, named),
     )
 
 
 def _disc(
-    track: Track,
+    disc: DiscEvidence,
     level: Level,
     reading: SagittalReading,
-    weights: Weights,
+    about: WeightsMetadata,
     assignment: LevelAssignment,
 ) -> DiscFinding:
-    evidence = {label: lesions_of(track, reading.placed, label) for label in LESION_LABELS}
-    lesions = {
-        label: lesion_finding(found, Plane.SAGITTAL, weights.metadata)
-        for label, found in evidence.items()
-    }
-    supporting = [*track.boxes, *(box for found in evidence.values() for box in found.boxes)]
-    x, y, z = track.center.tolist()
+    herniation, hiz = (
+        lesion_finding(label, disc.lesions_called(label), Plane.SAGITTAL, about)
+        for label in LESION_LABELS
+    )
+    x, y, z = disc.track.center.tolist()
     return DiscFinding(
         level=level,
         level_confidence=assignment.numbering.confidence,
-        pfirrmann=grade_of(track, weights.metadata.temperature),
-        herniation=lesions.get(Label.HERNIATION, NOT_ASSESSED),
-        hiz=lesions.get(Label.HIZ, NOT_ASSESSED),
+        pfirrmann=grade_of(disc.track, about.temperature),
+        herniation=herniation,
+        hiz=hiz,
         center_lps_mm=(x, y, z) if reading.has_geometry else None,
-        detections=tuple(box.detection for box in supporting),
+        detections=tuple(box.detection for box in disc.boxes),
     )
 
 
@@ -149,11 +145,11 @@ _WEAK = (TrainedOn.DERIVED, TrainedOn.SYNTHETIC)
 def _said(
     study: Study,
     reading: SagittalReading,
-    named: Sequence[tuple[Track, Level]],
+    named: Sequence[tuple[DiscEvidence, Level]],
     about: WeightsMetadata,
 ) -> list[StudyWarning]:
     found: list[StudyWarning] = []
-    cut = [str(level) for track, level in named if track.is_cut]
+    cut = [str(level) for disc, level in named if disc.track.is_cut]
     if cut:
         text = f"At the edge of the image; do not rely on the grade of {', '.join(cut)}."
         found.append(StudyWarning("disc_at_edge", text))

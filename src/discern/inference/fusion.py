@@ -13,7 +13,7 @@ from discern.findings import (
 )
 from discern.inference.tracks import PlacedBox, Track
 from discern.postprocess import grade_probabilities
-from discern.spine import Label, PfirrmannGrade, Plane
+from discern.spine import LESION_LABELS, Label, PfirrmannGrade, Plane
 from discern.weights import TrainedOn, WeightsMetadata
 
 
@@ -25,56 +25,73 @@ def grade_of(track: Track, temperature: float) -> PfirrmannFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class LesionEvidence:
-    """Lesion boxes of one kind that lie on one disc, in slice order."""
+class DiscEvidence:
+    """Everything the network saw of one disc: its track, and the lesion boxes that lie on it."""
 
-    label: Label
-    boxes: tuple[PlacedBox, ...]
+    track: Track
+    lesions: tuple[PlacedBox, ...] = ()
+
+    @property
+    def boxes(self) -> tuple[PlacedBox, ...]:
+        """Every supporting box, those of the disc first."""
+        return (*self.track.boxes, *self.lesions)
+
+    def lesions_called(self, label: Label) -> tuple[PlacedBox, ...]:
+        """Return the lesion boxes of ``label``, in slice order."""
+        return tuple(box for box in self.lesions if box.selected.label is label)
 
 
-def lesions_of(track: Track, placed: Sequence[PlacedBox], label: Label) -> LesionEvidence:
-    """Return the boxes of ``label`` whose centre lies on this disc on the same slice.
+def gather_evidence(
+    tracks: Sequence[Track], placed: Sequence[PlacedBox]
+) -> tuple[DiscEvidence, ...]:
+    """Give each lesion box to the disc nearest to it on the same slice; one disc at most.
 
-    "On the disc" is: nearer to its centre than three quarters of its box width, and within one
-    and a half box heights along the spine.
+    A lesion belongs to a disc when its centre is nearer than three quarters of the disc's width
+    towards anterior or posterior, and half a disc distance (the width, about) along the spine.
     """
-    discs = {box.slice_index: box for box in track.boxes}
-    found = [
-        box
-        for box in placed
-        if box.selected.label is label
-        and box.slice_index in discs
-        and _lies_on(box, discs[box.slice_index])
-    ]
-    return LesionEvidence(label, tuple(found))
+    lesions: list[list[PlacedBox]] = [[] for _ in tracks]
+    for box in placed:
+        if box.selected.label in LESION_LABELS:
+            here = [(i, disc) for i, t in enumerate(tracks) if (disc := t.on(box.slice_index))]
+            near = [(_distance(box, disc), i) for i, disc in here if _lies_on(box, disc)]
+            if near:
+                lesions[min(near)[1]].append(box)
+    pairs = zip(tracks, lesions, strict=True)
+    return tuple(DiscEvidence(track, tuple(found)) for track, found in pairs)
+
+
+def _distance(lesion: PlacedBox, disc: PlacedBox) -> float:
+    """Distance of the lesion's centre from the box of the disc, in the posterior-head plane."""
+    beyond = np.abs(lesion.center[1:] - disc.center[1:]) - disc.size / 2
+    return float(np.linalg.norm(np.clip(beyond, 0, None)))
 
 
 def _lies_on(lesion: PlacedBox, disc: PlacedBox) -> bool:
     posterior, head = np.abs(lesion.center[1:] - disc.center[1:])
-    width, height = disc.size
-    return bool(posterior <= 0.75 * width and head <= 1.5 * max(height, 0.25 * width))
+    width = disc.size[0]
+    return bool(posterior <= 0.75 * width and head <= 0.5 * width)
 
 
 def lesion_finding(
-    evidence: LesionEvidence, plane: Plane, metadata: WeightsMetadata
+    label: Label, boxes: Sequence[PlacedBox], plane: Plane, metadata: WeightsMetadata
 ) -> LesionFinding:
     """Return present when one slice shows the lesion (paper, section 2.6), else absent.
 
     A head that was never trained for ``plane`` is not assessed; one that has seen no reader's
     label at its place is experimental.
     """
-    trained_on = metadata.trained_on(evidence.label, plane)
+    trained_on = metadata.trained_on(label, plane)
     if trained_on is TrainedOn.NOTHING:
         return NOT_ASSESSED
     experimental = trained_on is not TrainedOn.REAL
-    if not evidence.boxes:
+    if not boxes:
         return LesionFinding(LesionStatus.ABSENT, experimental)
     return LesionFinding(
         LesionStatus.PRESENT,
         experimental,
-        score=max(box.selected.score for box in evidence.boxes),
+        score=max(box.selected.score for box in boxes),
         planes=(plane,),
-        consecutive_slices=longest_run(sorted({box.slice_index for box in evidence.boxes})),
+        consecutive_slices=longest_run(sorted({box.slice_index for box in boxes})),
     )
 
 

@@ -7,9 +7,9 @@ from discern.errors import UnreadableFile
 from discern.findings import Detection, StudyWarning
 from discern.imaging.study import Series
 from discern.inference.detect import SeriesDetector, SliceBoxes
-from discern.inference.fusion import lesions_of
+from discern.inference.fusion import DiscEvidence, gather_evidence
 from discern.inference.tracks import PlacedBox, Track, link_tracks, place_boxes
-from discern.spine import LESION_LABELS, Level, Plane
+from discern.spine import Level, Plane
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +18,22 @@ class SagittalReading:
 
     Attributes:
         detections: Every box, in the form of the findings.
-        placed: The same boxes with their places in the spine frame.
-        tracks: One per disc, head to foot.
+        discs: The discs these boxes make up, head to foot.
         room_below: Length of image with signal below the lowest disc, in the unit of the tracks.
         has_geometry: Whether that frame is the patient frame.
         warnings: What could not be read.
     """
 
     detections: tuple[Detection, ...] = ()
-    placed: tuple[PlacedBox, ...] = ()
-    tracks: tuple[Track, ...] = ()
+    discs: tuple[DiscEvidence, ...] = ()
     room_below: float = 0.0
     has_geometry: bool = False
     warnings: tuple[StudyWarning, ...] = ()
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """Track of every disc, head to foot."""
+        return tuple(disc.track for disc in self.discs)
 
 
 NOTHING_READ = SagittalReading()
@@ -51,11 +54,10 @@ def read_sagittal(series: Series, detector: SeriesDetector) -> SagittalReading:
         boxes = place_boxes(result, first_id=len(placed) + 1)
         detections += [_detection(series, result, box) for box in boxes]
         placed += boxes
-    tracks = tuple(link_tracks(placed, len(results)))
+    tracks = link_tracks(placed, len(results))
     return SagittalReading(
         detections=tuple(detections),
-        placed=tuple(placed),
-        tracks=tracks,
+        discs=gather_evidence(tracks, placed),
         room_below=_room_below(results, placed, tracks),
         has_geometry=all(result.slice_.geometry is not None for result in results),
         warnings=tuple(warnings),
@@ -95,13 +97,8 @@ def _room_below(
 
 
 def detections_with_levels(
-    reading: SagittalReading, named: Sequence[tuple[Track, Level]]
+    reading: SagittalReading, named: Sequence[tuple[DiscEvidence, Level]]
 ) -> tuple[Detection, ...]:
     """Return the detections of ``reading``, those on a named disc with its level."""
-    levels: dict[str, Level] = {}
-    for track, level in named:
-        levels |= {box.detection: level for box in track.boxes}
-        for label in LESION_LABELS:
-            found = lesions_of(track, reading.placed, label)
-            levels |= {box.detection: level for box in found.boxes}
+    levels = {box.detection: level for disc, level in named for box in disc.boxes}
     return tuple(replace(one, level=levels.get(one.id)) for one in reading.detections)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from discern.boxes import BoxArray
+from discern.imaging.geometry import usual_view
 from discern.imaging.study import Slice
 from discern.inference.detect import SliceBoxes
 from discern.postprocess import SelectedBox
@@ -47,6 +48,10 @@ class Track:
     """The boxes of one disc, one per slice, in slice order."""
 
     boxes: tuple[PlacedBox, ...]
+
+    def on(self, slice_index: int) -> PlacedBox | None:
+        """Return the box on one slice, None where the disc was not seen there."""
+        return next((box for box in self.boxes if box.slice_index == slice_index), None)
 
     @property
     def best_score(self) -> float:
@@ -91,7 +96,7 @@ def place_boxes(result: SliceBoxes, first_id: int) -> list[PlacedBox]:
     slice_, view = result.slice_, result.view_boxes_xyxy_px
     stored = np.array([box.box_xyxy_px for box in result.boxes]).reshape(-1, 4)
     centers = _centers(slice_, stored, view)
-    row, column = _view_spacing(slice_, view, stored)
+    row, column = _view_spacing(slice_)
     sizes = (view[:, 2:] - view[:, :2]) * (column, row)
     margin = EDGE_SHARE * result.content_bottom_px
     at_edge = (view[:, 1] < margin) | (view[:, 3] > result.content_bottom_px - margin)
@@ -103,10 +108,9 @@ def place_boxes(result: SliceBoxes, first_id: int) -> list[PlacedBox]:
     ]
 
 
-def _view_spacing(slice_: Slice, view: BoxArray, stored: BoxArray) -> tuple[float, float]:
+def _view_spacing(slice_: Slice) -> tuple[float, float]:
     row, column = slice_.spacing_mm or (1.0, 1.0)
-    turned = not np.allclose(view[:, 2:] - view[:, :2], stored[:, 2:] - stored[:, :2])
-    return (column, row) if turned else (row, column)
+    return (column, row) if usual_view(slice_.geometry).transpose else (row, column)
 
 
 def _centers(slice_: Slice, stored: BoxArray, view: BoxArray) -> Vector:
