@@ -162,3 +162,16 @@ def test_descriptions_are_text_in_the_page_and_on_the_screen(
     assert hostile in json.dumps(document["series"])
     assert "<script>alert" not in (tmp_path / "out" / "report.html").read_text()
     assert "error" not in capsys.readouterr().err
+
+
+def test_axial_slices_alone_are_shown_and_said_to_be_unassessed(tmp_path: Path) -> None:
+    write_study(tmp_path / "study", AXIAL_T2)
+
+    with pytest.raises(SystemExit) as stop:
+        run(["analyze", str(tmp_path / "study"), "--plane", "axial", "--out", str(tmp_path / "o")])
+
+    assert stop.value.code == 0
+    document = json.loads((tmp_path / "o" / "findings.json").read_text())
+    assert document["discs"] == []
+    codes = [warning["code"] for warning in document["warnings"]]
+    assert codes[-2:] == ["axial_not_assessed", "no_sagittal_series"]

@@ -156,6 +156,9 @@ def _said(
     if study.used(Plane.AXIAL):
         text = "Axial slices are shown but not assessed: the network has not been trained on them."
         found.append(StudyWarning("axial_not_assessed", text))
+    if not study.used(Plane.SAGITTAL):
+        text = "No sagittal series was read, so no disc can be named or graded."
+        return [*found, StudyWarning("no_sagittal_series", text)]
     if about.trained_on(Label.HERNIATION, Plane.SAGITTAL) in _WEAK:
         text = (
             "Herniation is experimental: the network has learned it from few and indirect labels "
