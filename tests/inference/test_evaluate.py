@@ -1,0 +1,123 @@
+"""``discern evaluate`` on a small data set made on the spot."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from discern.annotations import GroundTruth, TruthBox, write_labelme
+from discern.dataset.sources import read_dataset
+from discern.errors import DatasetError, UsageError
+from discern.evaluation.metrics import EvaluationOptions
+from discern.evaluation.predictions import PredictedBox, predictions_json
+from discern.inference.analyze import shipped_weights
+from discern.inference.evaluate import EvaluationJob, Selection, run_job
+from discern.spine import Label, Plane
+from discern.weights import load_weights
+
+FEW = EvaluationOptions(resamples=100)
+BOXES = {
+    1: TruthBox(Label.PFIRRMANN_3, (20.0, 80.0, 60.0, 95.0), 1),
+    2: TruthBox(Label.PFIRRMANN_2, (20.0, 50.0, 60.0, 62.0), 2),
+    7: TruthBox(Label.PFIRRMANN_1, (20.0, 20.0, 60.0, 32.0), 7),
+}
+
+
+def make_dataset(folder: Path, patients: tuple[str, ...]) -> Path:
+    """Write one noise image and its boxes for each patient."""
+    (folder / "images").mkdir(parents=True)
+    (folder / "annotations").mkdir()
+    noise = np.random.default_rng(0).integers(0, 255, (128, 96), dtype=np.uint8)
+    for patient in patients:
+        name = f"{patient}_t2_mid"
+        Image.fromarray(noise).save(folder / "images" / f"{name}.png")
+        truth = GroundTruth(name, patient, Plane.SAGITTAL, (128, 96), tuple(BOXES.values()))
+        path = folder / "annotations" / f"{name}.json"
+        write_labelme(path, truth, image_path=f"../images/{name}.png")
+    return folder
+
+
+def write_perfect(path: Path, dataset: Path) -> Path:
+    truths = read_dataset(dataset).truths
+    boxes = {
+        t.image: tuple(PredictedBox(b.label, 0.9, None, b.box_xyxy_px) for b in t.boxes)
+        for t in truths
+    }
+    path.write_text(predictions_json(boxes))
+    return path
+
+
+def test_predictions_made_elsewhere_give_metrics_and_table(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "data", ("a", "b"))
+    job = EvaluationJob(
+        dataset, predictions=write_perfect(tmp_path / "p.json", dataset), options=FEW
+    )
+
+    table = run_job(job, tmp_path / "out")
+
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["slice_wise"]["pfirrmann"]["exact"]["value"] == 1.0
+    assert "2 patients" in table
+
+
+def test_discs_outside_the_range_are_neither_right_nor_wrong(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "data", ("a", "b"))
+    predictions = write_perfect(tmp_path / "p.json", dataset)
+    job = EvaluationJob(dataset, Selection(discs=(1, 6)), predictions=predictions, options=FEW)
+
+    run_job(job, tmp_path / "out")
+
+    pfirrmann = json.loads((tmp_path / "out" / "metrics.json").read_text())["slice_wise"][
+        "pfirrmann"
+    ]
+    assert pfirrmann["per_grade"]["1"]["support"] == 0
+    assert pfirrmann["false_per_image"]["value"] == 0.0
+    assert pfirrmann["per_grade"]["3"]["support"] == 2
+
+
+def test_predictions_for_unknown_images_are_refused(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "data", ("a", "b"))
+    other = make_dataset(tmp_path / "other", ("a", "b", "c"))
+    job = EvaluationJob(dataset, predictions=write_perfect(tmp_path / "p.json", other))
+
+    with pytest.raises(DatasetError, match="c_t2_mid"):
+        run_job(job, tmp_path / "out")
+
+
+def test_the_network_runs_on_patients_it_has_not_seen(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "data", ("a", "b"))
+
+    run_job(EvaluationJob(dataset, options=FEW), tmp_path / "out")
+
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {
+        "metrics.json",
+        "tables.md",
+        "confusion.png",
+        "roc.png",
+        "predictions.json",
+    }
+
+
+def test_training_patients_are_refused_and_only_shown_with_a_banner(tmp_path: Path) -> None:
+    assert load_weights(shipped_weights()).metadata.training_patients
+    dataset = make_dataset(tmp_path / "spider-lumbar", ("1", "2"))
+    job = EvaluationJob(dataset, options=FEW)
+
+    with pytest.raises(DatasetError, match="--allow-training-patients"):
+        run_job(job, tmp_path / "out")
+
+    table = run_job(replace(job, allow_training_patients=True), tmp_path / "out")
+    assert table.startswith("***")
+
+
+def test_contradicting_or_empty_choices_are_refused(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "data", ("a",))
+    both = EvaluationJob(dataset, weights=shipped_weights(), predictions=tmp_path / "p.json")
+
+    with pytest.raises(UsageError, match="not both"):
+        run_job(both, tmp_path / "out")
+    with pytest.raises(UsageError, match="nothing_"):
+        run_job(EvaluationJob(dataset, Selection(images="nothing_*")), tmp_path / "out")
