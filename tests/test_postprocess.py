@@ -46,3 +46,13 @@ def test_a_lesion_that_is_not_looked_for_is_not_found() -> None:
     selected = select_boxes(boxes, scores, PostprocessConfig(lesions=(Label.HERNIATION,)))
 
     assert [s.label for s in selected] == [Label.HERNIATION]
+
+
+def test_one_place_shows_a_lesion_once() -> None:
+    boxes = np.array([[0.0, 0.0, 10.0, 10.0], [7.0, 0.0, 17.0, 10.0], [30.0, 0.0, 40.0, 10.0]])
+    scores = np.zeros((3, 7))
+    scores[:, 5] = 0.5, 0.8, 0.4
+
+    selected = select_boxes(boxes, scores, PostprocessConfig())
+
+    assert [s.score for s in selected] == [0.8, 0.4]

@@ -19,15 +19,16 @@ _TINY = 1e-6
 class PostprocessConfig:
     """Which boxes survive.
 
-    ``max_overlap`` is the IoU above which the weaker of two boxes goes: of any grade (a disc has
-    one grade), and of the same lesion. ``lesions`` are those that are looked for: a head that was
-    never trained for the plane says nothing.
+    The weaker of two boxes goes when their IoU is above ``max_overlap`` (grades: a disc has one)
+    or ``max_lesion_overlap`` (of the same lesion: one place shows it once). ``lesions`` are those
+    that are looked for: a head that was never trained for the plane says nothing.
     """
 
     grade_score: float = 0.25
     herniation_score: float = 0.25
     hiz_score: float = 0.25
     max_overlap: float = 0.5
+    max_lesion_overlap: float = 0.1
     max_detections: int = 32
     lesions: tuple[Label, ...] = LESION_LABELS
 
@@ -84,12 +85,14 @@ def select_boxes(
         config: Thresholds.
     """
     grades = class_scores[:, _GRADES]
-    kept = _survivors(boxes_xyxy_px, grades.max(axis=1, initial=0.0), config.grade_score, config)
-    chosen = [(i, GRADE_LABELS[int(grades[i].argmax())]) for i in kept]
+    best = grades.max(axis=1, initial=0.0)
+    kept = _survivors(boxes_xyxy_px, best, config.grade_score, config.max_overlap)
+    chosen = [(i, GRADE_LABELS[int(grades[i].argmax())]) for i in kept[: config.max_detections]]
     for label in config.lesions:
         scores = class_scores[:, LABELS.index(label)]
-        kept = _survivors(boxes_xyxy_px, scores, config.min_score(label), config)
-        chosen += [(i, label) for i in kept]
+        least, overlap = config.min_score(label), config.max_lesion_overlap
+        kept = _survivors(boxes_xyxy_px, scores, least, overlap)
+        chosen += [(i, label) for i in kept[: config.max_detections]]
     return [_selected(boxes_xyxy_px[i], class_scores[i], label) for i, label in chosen]
 
 
@@ -111,14 +114,12 @@ def grade_probabilities(grade_scores: Scores, temperature: float) -> Scores:
 _CANDIDATES_BEFORE_SUPPRESSION = 1000  # bounds the (N, N) overlaps at very low thresholds
 
 
-def _survivors(
-    boxes: BoxArray, scores: Scores, min_score: float, config: PostprocessConfig
-) -> list[int]:
+def _survivors(boxes: BoxArray, scores: Scores, min_score: float, max_overlap: float) -> list[int]:
     confident = np.flatnonzero(scores >= min_score)
     best = np.argsort(-scores[confident], kind="stable")[:_CANDIDATES_BEFORE_SUPPRESSION]
     confident = confident[best]
-    kept = suppress(boxes[confident], scores[confident], config.max_overlap)
-    return [int(confident[i]) for i in kept[: config.max_detections]]
+    kept = suppress(boxes[confident], scores[confident], max_overlap)
+    return [int(confident[i]) for i in kept]
 
 
 def _selected(box: NDArray[np.float64], scores: Scores, label: Label) -> SelectedBox:
