@@ -1,7 +1,12 @@
 """Discern reads lumbar MR studies disc by disc. Research use only, not a medical device.
 
->>> from discern import analyze  # doctest: +SKIP
->>> findings, study = analyze("path/to/study")  # doctest: +SKIP
+::
+
+    from discern import analyze
+
+    result = analyze("path/to/study")
+    for disc in result.findings.discs:
+        print(disc.level, disc.pfirrmann, disc.herniation.status)
 """
 
 from typing import TYPE_CHECKING, Any
