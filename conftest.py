@@ -8,8 +8,12 @@ import pytest
 HAS_TORCH = find_spec("torch") is not None
 FULL = bool(os.environ.get("DISCERN_FULL"))
 
-if not HAS_TORCH:  # the doctests of these modules need the train extra
-    collect_ignore_glob = ["src/discern/model/*.py", "src/discern/training/*.py"]
+if not HAS_TORCH:  # looking for doctests imports these modules, and they need the train extra
+    collect_ignore_glob = [
+        "src/discern/model/*.py",
+        "src/discern/training/*.py",
+        "tests/training/four_images.py",
+    ]
 
 
 def pytest_sessionstart() -> None:
