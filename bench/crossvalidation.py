@@ -67,9 +67,7 @@ def predict(dataset: Dataset, split: Split, weights_file: Path) -> Predictions:
     """Return the boxes of the held-out patients."""
     weights = load_weights(weights_file)
     truths = dataset.of_patients(split.validation)
-    return predict_images(
-        dataset, truths, OpenVinoPredictor(weights), weights.metadata.preprocessing
-    )
+    return predict_images(dataset, truths, OpenVinoPredictor(weights), weights.metadata)
 
 
 def pooled_temperature(dataset: Dataset, predictions: Predictions) -> float:

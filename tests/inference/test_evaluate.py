@@ -99,6 +99,9 @@ def test_the_network_runs_on_patients_it_has_not_seen(tmp_path: Path) -> None:
         "roc.png",
         "predictions.json",
     }
+    predictions = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    labels = {box["label"] for name in ("a", "b") for box in predictions[f"{name}_t2_mid"]}
+    assert "hiz" not in labels  # never trained, so never predicted
 
 
 def test_training_patients_are_refused_and_only_shown_with_a_banner(tmp_path: Path) -> None:

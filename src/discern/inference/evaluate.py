@@ -25,7 +25,7 @@ from discern.inference.detect import BATCH_SLICES
 from discern.inference.predictor import Predictor
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.postprocess import PostprocessConfig, select_boxes
-from discern.weights import Preprocessing, Weights, load_weights, patient_hash
+from discern.weights import Weights, WeightsMetadata, load_weights, patient_hash
 
 _LOW_SCORE = 0.01  # mean average precision ranks every box, not only those above a threshold
 PARTS = ("train", "validation", "test")
@@ -86,9 +86,7 @@ def run_job(job: EvaluationJob, out: Path) -> str:
     weights = load_weights(job.weights or shipped_weights())
     banner = _refuse_overlap(dataset, truths, weights, allowed=job.allow_training_patients)
     options = replace(job.options, operating_point=weights.metadata.operating_point("default"))
-    predictions = predict_images(
-        dataset, truths, OpenVinoPredictor(weights), weights.metadata.preprocessing
-    )
+    predictions = predict_images(dataset, truths, OpenVinoPredictor(weights), weights.metadata)
     return banner + _table(dataset, truths, predictions, options, out)
 
 
@@ -96,21 +94,25 @@ def predict_images(
     dataset: Dataset,
     truths: Sequence[GroundTruth],
     predictor: Predictor,
-    preprocessing: Preprocessing,
+    about: WeightsMetadata,
 ) -> Predictions:
-    """Return every box down to a low score on the images of ``truths``, in image pixels."""
+    """Return every box down to a low score on the images of ``truths``, in image pixels.
+
+    A lesion that the weights were never trained for in the plane of an image is left out.
+    """
     files = image_files(dataset.folder)
     low = PostprocessConfig(_LOW_SCORE, _LOW_SCORE, _LOW_SCORE, max_detections=100)
     found: dict[str, tuple[PredictedBox, ...]] = {}
     for start in range(0, len(truths), BATCH_SLICES):
         batch = truths[start : start + BATCH_SLICES]
-        inputs = [network_input(read_image(files[t.image]), preprocessing) for t in batch]
+        inputs = [network_input(read_image(files[t.image]), about.preprocessing) for t in batch]
         candidates = predictor.predict(np.stack([square for square, _ in inputs]))
         for truth, (_, fit), one in zip(batch, inputs, candidates, strict=True):
             boxes = fit.to_image(one.boxes_xyxy_px)
+            config = replace(low, lesions=about.trained_lesions(truth.plane))
             found[truth.image] = tuple(
                 PredictedBox(b.label, b.score, b.class_scores, b.box_xyxy_px)
-                for b in select_boxes(boxes, one.class_scores, low)
+                for b in select_boxes(boxes, one.class_scores, config)
             )
     return found
 
