@@ -1,5 +1,6 @@
 """The published figures are rebuilt from the committed predictions, bit for bit."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,18 @@ def test_tables_follow_from_the_predictions(
 
     for name in ("metrics.json", "tables.md"):
         assert (tmp_path / name).read_bytes() == (RESULTS / folder / name).read_bytes()
+
+
+QUOTED = ("disc_recall", "false_per_image", "exact", "within_one", "exact_all", "within_one_all")
+KAPPAS = ("kappa_linear", "kappa_quadratic", "balanced_accuracy")
+
+
+def test_the_model_card_quotes_the_published_figures() -> None:
+    card = (RESULTS.parents[1] / "MODEL_CARD.md").read_text()
+    slice_wise = json.loads((RESULTS / "t2-mid" / "metrics.json").read_text())["slice_wise"]
+    herniation = slice_wise["herniation"]["sagittal"]
+    figures = [slice_wise["pfirrmann"][name] for name in (*QUOTED, *KAPPAS)]
+
+    for figure in [*figures, herniation["precision"], herniation["recall"]]:
+        low, high = figure["ci95"]
+        assert f"{figure['value']:.3f} [{low:.3f}, {high:.3f}]" in card

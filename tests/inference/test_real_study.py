@@ -13,7 +13,9 @@ from discern.inference.analyze import Analysis, analyze
 from discern.spine import GRADE_LABELS, Level, Plane
 
 LUMBAR = (Level.T12_L1, Level.L1_L2, Level.L2_L3, Level.L3_L4, Level.L4_L5, Level.L5_S1)
-BY_EYE_MM = {  # disc centres (posterior, head), each checked by eye on the mid-sagittal slice
+# Disc centres (posterior, head): where an earlier network put them, then drawn on the mid-sagittal
+# slice and seen to lie on the discs. They hold names and places fast; they are no reader's truth.
+SEEN_ON_DISCS_MM = {
     Level.T12_L1: (5.0, 160.5),
     Level.L1_L2: (-5.5, 131.0),
     Level.L2_L3: (-20.0, 99.0),
@@ -36,7 +38,7 @@ def test_every_lumbar_level_is_named_at_its_place(real: Analysis) -> None:
     centers = {disc.level: disc.center_lps_mm for disc in real.findings.discs}
 
     assert real.findings.discs[-1].level is Level.L5_S1
-    for level, (posterior, head) in BY_EYE_MM.items():
+    for level, (posterior, head) in SEEN_ON_DISCS_MM.items():
         center = centers[level]
         assert center is not None
         assert np.hypot(center[1] - posterior, center[2] - head) < 6.0, level
@@ -87,7 +89,7 @@ def test_eight_bit_slices_give_the_same_discs(
     boxes, others = boxes_of(deep), boxes_of(shallow)
     middle = {(d.level, i) for d in deep.discs for i in (5, 6, 7)} & set(boxes)
     assert middle <= set(others)
-    for place in middle:
+    for place in set(boxes) & set(others):
         pair = [np.array([one[place].box_xyxy_px]) for one in (boxes, others)]
         assert iou(*pair)[0, 0] >= 0.9, place
     changed = [
