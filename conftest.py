@@ -12,7 +12,8 @@ if not HAS_TORCH:  # looking for doctests imports these modules, and they need t
     collect_ignore_glob = [
         "src/discern/model/*.py",
         "src/discern/training/*.py",
-        "tests/training/four_images.py",
+        "src/discern/experiment/*.py",
+        "tests/four_images.py",
     ]
 
 

@@ -13,7 +13,8 @@
     ├── UsageError               2   options that contradict each other or the input
     ├── OutputError              2   the output cannot be written
     ├── WeightsError             2   weights missing, damaged or of another schema
-    └── DatasetError             2   annotations, splits or predictions that cannot be used
+    ├── DatasetError             2   annotations, splits or predictions that cannot be used
+    └── TrainingError            2   a training that cannot go on; its last epoch is kept
 
 Messages name the file (relative to the input) and the remedy. Anything else that escapes is a
 bug and ends with exit status 1.
@@ -72,3 +73,7 @@ class WeightsError(DiscernError):
 
 class DatasetError(DiscernError):
     """Annotations, splits or predictions cannot be used."""
+
+
+class TrainingError(DiscernError):
+    """Training cannot go on: the loss is not a number, or a run of several failed."""

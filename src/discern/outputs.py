@@ -31,7 +31,9 @@ def _unwritable(folder: Path, error: OSError) -> OutputError:
 
 
 def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write every file of ``contents`` into ``folder``, or leave the folder as it was.
+    """Write every file of ``contents`` into ``folder``, or leave its files as they were.
+
+    A name may have one folder in front: ``tables/grades.csv``.
 
     Raises:
         OutputError: The folder is not writable or the disk is full; nothing is left half-written.
@@ -40,7 +42,9 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
-            written[folder / name] = _write_beside(folder, content)
+            target = folder / name
+            target.parent.mkdir(exist_ok=True)
+            written[target] = _write_beside(target.parent, content)
         for target, temporary in written.items():
             temporary.replace(target)
     except OSError as error:

@@ -1,6 +1,6 @@
 import numpy as np
 from evaluation_cases import predicted, truth_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discern import boxes as box_ops
@@ -47,6 +47,7 @@ def test_a_tiny_box_is_met_by_its_centre() -> None:
     assert match(speck, zone + 4, np.ones(1), Criterion.CENTER_INSIDE).tolist() == [-1]
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 10_000), criterion=st.sampled_from(Criterion))
 def test_matching_is_one_to_one_allowed_and_leaves_no_possible_pair(
     seed: int, criterion: Criterion

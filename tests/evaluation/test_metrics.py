@@ -10,7 +10,8 @@ from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
 from discern.annotations import read_labelme
 from discern.errors import DatasetError
-from discern.evaluation.metrics import EvaluationOptions, Metrics, evaluate, metrics_to_json
+from discern.evaluation.metrics import EvaluationOptions, Metrics, evaluate
+from discern.evaluation.metrics_json import metrics_to_json
 from discern.evaluation.outcomes import grade_outcome
 from discern.spine import GRADE_LABELS, Label, PfirrmannGrade, Plane
 from discern.weights import OperatingPoint
@@ -55,8 +56,17 @@ def test_the_json_is_laid_out_as_the_contract_says() -> None:
     for lesion in ("herniation", "hiz"):
         for plane in ("sagittal", "axial"):
             assert set(document["slice_wise"][lesion][plane]) >= {
-                *("precision", "recall", "f1", "support"),
+                *("precision", "recall", "f1", "support", "froc"),
             }
+    assert set(document["slice_wise"]["clinically_acceptable_auto"]) == {"sagittal", "axial"}
+    assert set(document["disc_wise"]) == {"pfirrmann", "herniation", "hiz"}
+    assert set(document["disc_wise"]["pfirrmann"]) - set(pfirrmann) == {
+        *("false_per_patient", "discs", "slices", "mixed_truth"),
+    }
+    assert set(document["disc_wise"]["herniation"]["sagittal"]) == {
+        *("precision", "recall", "f1", "specificity", "roc_auc", "average_precision", "ppv_at"),
+        *("false_alarm_on_bulging", "support", "discs", "bulging", "unread", "truth"),
+    }
     assert set(document["detection"]) >= {"map50", "map50_95"}
 
 
@@ -75,12 +85,15 @@ def test_every_figure_has_an_interval_round_it_or_a_reason() -> None:
 
 
 def test_perfect_predictions_reach_one_everywhere() -> None:
-    truths = random_case(3).truths
+    truths = random_case(3, patients=24, images_each=1).truths
     document = document_of(evaluate(truths, perfect(truths), options=FEW))
 
-    false_alarms = document["slice_wise"]["pfirrmann"].pop("false_per_image")
+    false_alarms = (
+        document["slice_wise"]["pfirrmann"].pop("false_per_image"),
+        document["disc_wise"]["pfirrmann"].pop("false_per_patient"),
+    )
     values = [f for f in figures_in(document) if f["value"] is not None]
-    assert false_alarms == {"value": 0, "ci95": [0, 0]}
+    assert false_alarms == ({"value": 0, "ci95": [0, 0]},) * 2
     assert len(values) > 40
     assert all(f["value"] == 1 and f["ci95"] == [1, 1] for f in values)
 
@@ -161,6 +174,31 @@ def test_without_truth_there_are_reasons_and_false_alarms() -> None:
     assert metrics.pfirrmann.per_grade[PfirrmannGrade.I].precision.reason == (
         "no disc of grade 1 in the truth"
     )
+
+
+def test_with_one_slice_a_disc_the_discs_are_graded_as_the_slices_are() -> None:
+    metrics = measured(random_case(9, patients=24, images_each=1))
+
+    assert metrics.disc_wise.pfirrmann == metrics.pfirrmann
+    assert metrics.disc_wise.mixed_truth == 0
+
+
+def test_p_values_are_plain_numbers_of_three_digits() -> None:
+    metrics = measured(random_case(10))
+    pfirrmann = document_of(metrics)["slice_wise"]["pfirrmann"]
+
+    for name in ("kappa_linear_p", "kappa_quadratic_p", "kappa_linear_p_independent"):
+        exact = getattr(metrics.pfirrmann, name)
+        assert pfirrmann[name] == pytest.approx(exact, rel=0.006)
+        assert len(f"{pfirrmann[name]:e}".rstrip("0").split("e")[0].rstrip("0")) <= 4
+
+
+def test_predictions_with_every_grade_of_a_box_are_told_from_one_grade_per_place() -> None:
+    truth = truth_of((Label.PFIRRMANN_2, HERE))
+    best, second = predicted(Label.PFIRRMANN_2, HERE, 0.9), predicted(Label.PFIRRMANN_3, HERE, 0.4)
+
+    assert evaluate([truth], {"one": (best,)}).detection.one_grade_per_place
+    assert not evaluate([truth], {"one": (best, second)}).detection.one_grade_per_place
 
 
 def test_an_empty_data_set_gives_reasons_only() -> None:

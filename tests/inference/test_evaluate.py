@@ -93,11 +93,8 @@ def test_the_network_runs_on_patients_it_has_not_seen(tmp_path: Path) -> None:
     run_job(EvaluationJob(dataset, options=FEW), tmp_path / "out")
 
     assert {p.name for p in (tmp_path / "out").iterdir()} == {
-        "metrics.json",
-        "tables.md",
-        "confusion.png",
-        "roc.png",
-        "predictions.json",
+        *("metrics.json", "predictions.json", "tables.md", "evaluation.html"),
+        *("gallery.html", "review.html", "tables", "figures"),
     }
     predictions = json.loads((tmp_path / "out" / "predictions.json").read_text())
     labels = {box["label"] for name in ("a", "b") for box in predictions[f"{name}_t2_mid"]}
@@ -124,3 +121,56 @@ def test_contradicting_or_empty_choices_are_refused(tmp_path: Path) -> None:
         run_job(both, tmp_path / "out")
     with pytest.raises(UsageError, match="nothing_"):
         run_job(EvaluationJob(dataset, Selection(images="nothing_*")), tmp_path / "out")
+
+
+def test_tables_of_discs_and_patients_reach_the_figures(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "data", ("a", "b"))
+    (dataset / "discs.csv").write_text(
+        "patient,ivd_label,herniation,bulging\na,1,0,1\na,2,1,1\nb,1,0,0\nb,2,0,0\n"
+    )
+    (dataset / "patients.csv").write_text(
+        "patient,sex,age_years,manufacturer,field_strength_t,post_operative\n"
+        "a,F,39,SIEMENS,1.5,0\nb,M,40,Philips Healthcare,3.0,1\n"
+    )
+    job = EvaluationJob(
+        dataset, predictions=write_perfect(tmp_path / "p.json", dataset), options=FEW
+    )
+
+    run_job(job, tmp_path / "out")
+
+    groups = {
+        name: list(part["groups"] or ())
+        for name, part in json.loads((tmp_path / "out" / "metrics.json").read_text())[
+            "subgroups"
+        ].items()
+    }
+    assert groups["vendor"] == ["Philips", "Siemens"]
+    assert groups["field_strength"] == ["1.5 T", "3 T"]
+    assert groups["sex"] == ["female", "male"]
+    assert groups["age"] == ["0 to 39", "40 to 59"]
+    assert groups["post_operative"] == ["no", "yes"]
+
+
+def test_other_predictions_for_more_images_are_compared_on_the_chosen_ones(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "data", ("a", "b", "c"))
+    path = write_perfect(tmp_path / "p.json", dataset)
+    job = EvaluationJob(
+        dataset, Selection(images="[ab]_*"), predictions=path, against=path, options=FEW
+    )
+
+    text = run_job(job, tmp_path / "out")
+
+    document = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    assert document["images"] == 2
+    assert document["figures"]["exact_all"]["difference"]["value"] == 0.0
+    assert "Evaluated compared with Reference" in text
+
+
+def test_a_picture_that_cannot_be_read_is_named_and_nothing_is_written(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "data", ("a", "b"))
+    predictions = write_perfect(tmp_path / "p.json", dataset)
+    (dataset / "images" / "b_t2_mid.png").write_bytes(b"no picture")
+
+    with pytest.raises(DatasetError, match=r"images/b_t2_mid\.png: not a readable image"):
+        run_job(EvaluationJob(dataset, predictions=predictions, options=FEW), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

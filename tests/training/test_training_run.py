@@ -11,12 +11,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
-from four_images import AUGMENTED, COPIES, LEARNING, all_for_training, write_four_images  # noqa: E402
-
 from discern.dataset.sources import Dataset  # noqa: E402
 from discern.dataset.splits import Split, split_patients, write_split  # noqa: E402
-from discern.errors import DatasetError, UsageError, WeightsError  # noqa: E402
+from discern.errors import DatasetError, TrainingError, UsageError, WeightsError  # noqa: E402
 from discern.training.config import TrainingConfig  # noqa: E402
+from discern.training.repeat import repeat_run  # noqa: E402
 from discern.training.run import RunOptions, train  # noqa: E402
 from discern.training.validation import (  # noqa: E402
     ValidationMetrics,
@@ -26,6 +25,7 @@ from discern.training.validation import (  # noqa: E402
 )
 from discern.training.weights_file import export_weights, load_averaged  # noqa: E402
 from discern.weights import load_weights, patient_hash  # noqa: E402
+from four_images import AUGMENTED, COPIES, LEARNING, all_for_training, write_four_images  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +116,63 @@ def test_a_killed_run_ends_where_an_undisturbed_one_does(dataset: Dataset, tmp_p
 
 
 @pytest.mark.slow
+def test_a_loss_that_is_no_number_stops_before_the_checkpoint(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    exploding = replace(
+        LEARNING,
+        optimizer=replace(LEARNING.optimizer, learning_rate=1e30, gradient_clip=1e30),
+        epochs=8,
+    )
+    with pytest.raises(TrainingError, match=r"epoch \d: the loss is no longer a number"):
+        train(exploding, dataset, all_for_training(dataset), _here(tmp_path))
+    kept = tmp_path / "last.ckpt"
+    assert not kept.exists() or all(bool(v.isfinite().all()) for v in _state(tmp_path).values())
+
+
+@pytest.mark.slow
+def test_a_full_disk_keeps_the_last_epoch(dataset: Dataset, tmp_path: Path) -> None:
+    config, split = replace(AUGMENTED, epochs=3), all_for_training(dataset)
+    out = tmp_path / "full" / "run"
+    command = _command(config, dataset, split, out)
+    limited = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**40)); "
+    limited += "from discern.cli.main import run; run(sys.argv[1:])"
+    full = subprocess.run(
+        [sys.executable, "-c", limited, *command[3:]], capture_output=True, text=True, check=False
+    )
+    assert full.returncode == 2
+    assert "last.ckpt: cannot be written in epoch 1" in full.stderr
+    assert "--resume" in full.stderr
+    assert not list(out.glob("*.writing"))
+
+
+def test_a_damaged_checkpoint_is_named(dataset: Dataset, tmp_path: Path) -> None:
+    split = all_for_training(dataset)
+    (tmp_path / "config.toml").write_text(LEARNING.to_toml())
+    write_split(split, tmp_path / "split.json")
+    (tmp_path / "last.ckpt").write_bytes(b"half a file")
+    with pytest.raises(WeightsError, match=r"last.ckpt: .* train anew"):
+        train(LEARNING, dataset, split, replace(_here(tmp_path), resume=True))
+
+
+@pytest.mark.slow
+def test_a_run_is_repeated_from_its_manifest(dataset: Dataset, tmp_path: Path) -> None:
+    config = replace(AUGMENTED, epochs=2)
+    train(config, dataset, all_for_training(dataset), _here(tmp_path / "first"))
+    manifest = tmp_path / "first" / "manifest.json"
+    said = repeat_run(manifest, dataset, _here(tmp_path / "second"))
+    assert "identical to those of the manifest" in said
+    assert "not identical" not in said
+    weights = [(tmp_path / name / "weights.onnx").read_bytes() for name in ("first", "second")]
+    assert weights[0] == weights[1]
+    with pytest.raises(DatasetError, match=r"manifest.json: .* other data"):
+        repeat_run(manifest, replace(dataset, digest="0" * 64), _here(tmp_path / "third"))
+    manifest.write_text("{}")
+    with pytest.raises(DatasetError, match=r"not a discern\.run/1 file"):
+        repeat_run(manifest, dataset, _here(tmp_path / "third"))
+
+
+@pytest.mark.slow
 def test_a_run_leaves_what_it_promises_and_refuses_to_overwrite(
     dataset: Dataset, tmp_path: Path
 ) -> None:
@@ -123,13 +180,16 @@ def test_a_run_leaves_what_it_promises_and_refuses_to_overwrite(
     split = split_patients(dataset, 0, (0.75, 0.25, 0))
     out = tmp_path / "run"
     weights = train(config, dataset, split, _here(out))
-    names = {"config.toml", "split.json", "metrics.csv", "last.ckpt", "best.ckpt", "weights.onnx"}
+    names = {"config.toml", "split.json", "metrics.csv", "last.ckpt", "best.ckpt"}
+    names |= {"weights.onnx", "manifest.json"}
     assert {path.name for path in out.iterdir()} == names
     assert any("synthetic" in data for data in load_weights(weights).metadata.training_data)
     with pytest.raises(UsageError, match="--resume"):
         train(config, dataset, split, _here(out))
     with pytest.raises(UsageError, match="another configuration"):
         train(replace(config, epochs=2), dataset, split, replace(_here(out), resume=True))
+    with pytest.raises(UsageError, match="another split"):
+        train(config, dataset, all_for_training(dataset), replace(_here(out), resume=True))
     export_weights(out / "last.ckpt", tmp_path / "again.onnx", temperature=1.5)
     again = load_weights(tmp_path / "again.onnx").metadata
     assert again.temperature == 1.5

@@ -7,12 +7,15 @@ from typing import Annotated
 import typer
 
 from discern import __version__
+from discern.cli.ablate import ablate
 from discern.cli.analyze import analyze
+from discern.cli.compare_readers import compare_readers
 from discern.cli.dataset import dataset_app
 from discern.cli.demo import demo
 from discern.cli.draw_network import draw_network
 from discern.cli.evaluate import evaluate
 from discern.cli.phantom import phantom
+from discern.cli.report_card import report_card
 from discern.cli.train import train
 from discern.errors import DiscernError
 
@@ -27,8 +30,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (analyze, demo, evaluate, train, phantom, draw_network):
+for command in (analyze, demo, evaluate, compare_readers, train, ablate, phantom, draw_network):
     app.command()(command)
+app.command()(report_card)
 app.add_typer(dataset_app, name="dataset")
 
 

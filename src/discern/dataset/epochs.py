@@ -56,6 +56,7 @@ class EpochPlan:
         patients: Patient of each real sample; they come first in the list of samples.
         slices_per_patient: Most real samples of one patient in an epoch, drawn anew each time;
             0 shows all. It keeps patients with many like slices from being learned by heart.
+            Fewer of the paper's copies are then shown too.
         phantom: Number of phantom samples behind them.
         phantom_share: Share of phantom samples among those shown.
         paper_copies: Whether 30 % of the real samples are shown a second time, changed.
@@ -91,16 +92,24 @@ class EpochPlan:
         """Return the samples of ``epoch`` in their order."""
         rng = np.random.default_rng([self.seed, 1, epoch])
         shown = [(index, False) for index in self._real_of(epoch)]
-        shown += [(index, True) for index in sorted(self.copied)]
+        shown += [(index, True) for index in self._copies_of(epoch)]
         shown += [(self.real + index, False) for index in self._phantoms_of(epoch)]
         order = rng.permutation(len(shown))
         return [Draw(epoch, place, *shown[at]) for place, at in enumerate(order)]
 
     @property
     def _real_shown(self) -> int:
+        return self._originals_shown + self._copies_shown
+
+    @property
+    def _originals_shown(self) -> int:
         most = self.slices_per_patient or self.real
-        slices = Counter(self.patients).values()
-        return sum(min(count, most) for count in slices) + len(self.copied)
+        return sum(min(count, most) for count in Counter(self.patients).values())
+
+    @property
+    def _copies_shown(self) -> int:
+        """All copies, or as many as are 30 % of the slices that ``slices_per_patient`` leaves."""
+        return min(len(self.copied), round(PAPER_SHARE * self._originals_shown))
 
     @property
     def _phantoms_shown(self) -> int:
@@ -120,6 +129,11 @@ class EpochPlan:
                 taken[patient] += 1
                 chosen.append(index)
         return sorted(chosen)
+
+    def _copies_of(self, epoch: int) -> list[int]:
+        rng = np.random.default_rng([self.seed, 6, epoch])
+        copied = sorted(self.copied)
+        return sorted(rng.choice(copied, self._copies_shown, replace=False)) if copied else []
 
     def _phantoms_of(self, epoch: int) -> list[int]:
         """Phantoms take turns, so that all are shown before one comes again."""

@@ -13,17 +13,18 @@ Layout: ``images/NAME.png``, ``annotations/NAME.json`` (LabelMe rectangles), opt
   is annotated, is ignored there: the reader saw the whole examination, the slice may not show it.
 """
 
-import csv
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from discern.annotations import GroundTruth, read_labelme
+from discern.dataset.discs import read_disc_records
 from discern.dataset.spider import CONVENTIONS, Conventions
 from discern.errors import DatasetError
+from discern.evaluation.disc_records import DiscRecords
 from discern.spine import GRADE_LABELS, LESION_LABELS, Label, Plane
 from discern.weights import TrainedOn
 
@@ -41,6 +42,7 @@ class Dataset:
         digest: SHA-256 over names and bytes of images, annotations and ``discs.csv``.
         credit: Source and licence where known, else the name.
         lesion_boxes: Whether readers drew the lesion boxes, or they were derived.
+        records: What ``discs.csv`` says of each disc, empty without one.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Dataset:
     digest: str
     credit: str
     lesion_boxes: TrainedOn = TrainedOn.REAL
+    records: DiscRecords = field(default_factory=dict)
 
     @property
     def patients(self) -> tuple[str, ...]:
@@ -65,6 +68,15 @@ def image_files(folder: Path) -> dict[str, Path]:
     """Return the files in ``folder/images`` by stem."""
     found = sorted((folder / "images").glob("*"))
     return {path.stem: path for path in found if path.suffix.lower() in IMAGE_SUFFIXES}
+
+
+def patient_of(stem: str) -> str:
+    """Return the patient that an image or annotation file belongs to.
+
+    >>> patient_of("107_t2_mid")
+    '107'
+    """
+    return stem.split("_", maxsplit=1)[0]
 
 
 def read_dataset(folder: Path) -> Dataset:
@@ -85,11 +97,12 @@ def read_dataset(folder: Path) -> Dataset:
     table = folder / "discs.csv"
     drawn = [_read_drawn(path) for path in annotations]
     truths = _annotated(drawn, conventions)
-    truths = [_with_ignored(truth, conventions, _herniated_discs(table)) for truth in truths]
+    records = read_disc_records(table)
+    truths = [_with_ignored(truth, conventions, records) for truth in truths]
     used = [*annotations, *(images[path.stem] for path in annotations)]
     digest = _digest(folder, [*used, table] if table.is_file() else used)
     credit = conventions.credit or name
-    return Dataset(name, folder, tuple(truths), digest, credit, conventions.lesion_boxes)
+    return Dataset(name, folder, tuple(truths), digest, credit, conventions.lesion_boxes, records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +118,7 @@ def _read_drawn(path: Path) -> _Drawn:
     axial = bool(flags.get("axial")) or "axial" in path.stem.lower()
     truth = read_labelme(
         path,
-        patient=path.stem.split("_", maxsplit=1)[0],
+        patient=patient_of(path.stem),
         plane=Plane.AXIAL if axial else Plane.SAGITTAL,
     )
     if "annotated_classes" not in flags:
@@ -143,11 +156,12 @@ def _annotated(drawn: list[_Drawn], conventions: Conventions) -> list[GroundTrut
 
 
 def _with_ignored(
-    truth: GroundTruth, conventions: Conventions, herniated: frozenset[tuple[str, int]]
+    truth: GroundTruth, conventions: Conventions, records: DiscRecords
 ) -> GroundTruth:
     graded = [box for box in truth.boxes if box.label in GRADE_LABELS]
     ignored = list(conventions.unboxed.get(truth.image, ()))
     if Label.HERNIATION in truth.annotated:
+        herniated = {disc for disc, record in records.items() if record.herniation}
         boxed = {box.disc for box in truth.boxes if box.label is Label.HERNIATION}
         ignored += [
             box.box_xyxy_px
@@ -158,22 +172,6 @@ def _with_ignored(
         ]
     top = min((box.box_xyxy_px[1] for box in graded), default=None)
     return replace(truth, ignored=tuple(ignored), ungraded_above_px=top)
-
-
-def _herniated_discs(table: Path) -> frozenset[tuple[str, int]]:
-    """Return (patient, disc) of every disc that the reader called herniated."""
-    if not table.is_file():
-        return frozenset()
-    with table.open(newline="", encoding="utf-8") as opened:
-        rows = list(csv.DictReader(opened))
-    try:
-        return frozenset(
-            (row["patient"], int(row["ivd_label"])) for row in rows if int(row["herniation"])
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise DatasetError(
-            f"{table.name}: needs the columns patient, ivd_label and herniation (0 or 1): {error}"
-        ) from error
 
 
 def _digest(folder: Path, files: Iterable[Path]) -> str:

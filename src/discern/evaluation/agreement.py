@@ -106,13 +106,19 @@ def within(counts: Counts, grades_apart: int) -> Statistic:
     return ratio(close, support(counts).sum(axis=-1))
 
 
+def kappa_weights(weight: KappaWeight) -> Counts:
+    """Return the (5, 5) weights |i - j| ** weight of a disagreement."""
+    weights: Counts = _APART**weight
+    return weights
+
+
 def kappa(pairs: Counts, weight: KappaWeight) -> Statistic:
     """Return Cohen's weighted kappa of (..., 5, 5) pairs, always over grades 1 to 5.
 
     1 - sum(w O) / sum(w E) with w = |i - j| ** weight and E the product of the margins. Undefined
     where both sides say one and the same grade throughout.
     """
-    weights = _APART**weight
+    weights = kappa_weights(weight)
     rows, columns = pairs.sum(axis=-1), pairs.sum(axis=-2)
     expected = rows[..., :, None] * columns[..., None, :]
     observed = (weights * pairs).sum(axis=(-2, -1)) * pairs.sum(axis=(-2, -1))

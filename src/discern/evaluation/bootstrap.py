@@ -6,6 +6,7 @@ patient was drawn, and all resamples are evaluated at once.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ Values = NDArray[np.float64]
 
 _FEWEST_PATIENTS = 2
 _CONFIDENCE_PERCENT = (2.5, 97.5)
+_DECIMALS = 4
 ONE_PATIENT = "an interval needs two patients"
 
 
@@ -61,3 +63,18 @@ def figure(values: Values, absent: str) -> Figure:
         return Figure(float(values[0]), None, ONE_PATIENT)
     low, high = np.percentile(resampled, _CONFIDENCE_PERCENT).tolist()
     return Figure(float(values[0]), (low, high))
+
+
+def figure_json(figure: Figure) -> dict[str, Any]:
+    """Return ``{value, ci95}`` to four decimals, and ``reason`` where one of them is null."""
+    ends = figure.ci95
+    document: dict[str, Any] = {
+        "value": rounded(figure.value),
+        "ci95": None if ends is None else [rounded(end) for end in ends],
+    }
+    return document if figure.reason is None else document | {"reason": figure.reason}
+
+
+def rounded(value: float | None) -> float | None:
+    """Return ``value`` to the four decimals of every file, without a negative zero."""
+    return None if value is None else round(value, _DECIMALS) + 0.0

@@ -1,6 +1,9 @@
 """Mean average precision at IoU 0.5 and over 0.5 to 0.95, as COCO defines it, for resamples too.
 
-``coco`` matches the boxes; labels that the truth does not hold are left out of the mean.
+``coco`` matches the boxes; labels that the truth does not hold are left out of the mean. Every box
+that the predictions hold is ranked. Predictions written by Discern hold one grade per place (the
+best one), which costs average precision against detectors that list every class of every box:
+``one_grade_per_place`` says which kind was evaluated.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +15,8 @@ from numpy.typing import NDArray
 from discern.evaluation.agreement import ratio
 from discern.evaluation.bootstrap import Draws, Figure, Values, figure
 from discern.evaluation.coco import IOU_THRESHOLDS, Ranking, rank
-from discern.evaluation.matching import AnsweredImage
-from discern.spine import LABELS, Label
+from discern.evaluation.matching import AnsweredImage, one_grade_per_place
+from discern.spine import GRADE_LABELS, LABELS, Label
 
 RECALL_POINTS = np.linspace(0, 1, 101)
 NOTHING_ANNOTATED = "no box of any judged label in the truth"
@@ -30,10 +33,15 @@ class LabelPrecision:
 
 @dataclass(frozen=True, slots=True)
 class DetectionMetrics:
-    """Mean average precision over the labels in the truth, and its parts."""
+    """Mean average precision over the labels in the truth, and its parts.
+
+    ``one_grade_per_place``: no two grade boxes of one image overlap by more than 0.5. Figures of
+    predictions where they do are not comparable with figures of predictions where they do not.
+    """
 
     map50: Figure
     map50_95: Figure
+    one_grade_per_place: bool
     per_label: Mapping[Label, LabelPrecision]
 
 
@@ -46,6 +54,11 @@ def detection_metrics(images: Sequence[AnsweredImage], draws: Draws) -> Detectio
         map50=figure(_mean_over_labels([area[0] for area in areas.values()]), NOTHING_ANNOTATED),
         map50_95=figure(
             _mean_over_labels([area.mean(axis=0) for area in areas.values()]), NOTHING_ANNOTATED
+        ),
+        one_grade_per_place=all(
+            len(one_grade_per_place(image.boxes))
+            == sum(box.label in GRADE_LABELS for box in image.boxes)
+            for image in images
         ),
         per_label=per_label,
     )
@@ -120,7 +133,9 @@ def _mean_at_recalls(
     resamples, hits = right.shape
     padded = np.concatenate([envelope, np.zeros((resamples, 1))], axis=1)  # (B, K + 1)
     values = np.full(resamples, np.nan)
-    for row in np.flatnonzero(truth):
-        first = np.searchsorted(right[row] / truth[row], RECALL_POINTS)
-        values[row] = padded[row, np.minimum(first, hits)].mean()
+    rows = np.flatnonzero(truth)
+    if rows.size:
+        first = np.array([np.searchsorted(right[i] / truth[i], RECALL_POINTS) for i in rows])
+        reached = np.take_along_axis(padded[rows], np.minimum(first, hits), axis=1)  # (rows, 101)
+        values[rows] = reached.mean(axis=1)
     return values

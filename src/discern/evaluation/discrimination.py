@@ -1,4 +1,4 @@
-"""Area under the ROC curve for resampled patients, from one table of pairwise comparisons."""
+"""Areas under the ROC and the precision-recall curve, for the sample and for resampled patients."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from discern.evaluation.agreement import Statistic, ratio
 from discern.evaluation.bootstrap import Draws
+
+_ROWS_AT_ONCE = 256  # bounds the (rows, items) running sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +60,32 @@ def _concordance(
         won = (mine > negative_score).sum(axis=0) + 0.5 * (mine == negative_score).sum(axis=0)
         table[row] = np.bincount(negative_patient, weights=won, minlength=patients)
     return table
+
+
+def average_precision(
+    draws: Draws,
+    patient: NDArray[np.intp],
+    positive: NDArray[np.bool_],
+    score: NDArray[np.float64],
+) -> Statistic:
+    """Return the area under the precision-recall curve of every resample, NaN without positives.
+
+    The sum over falling thresholds of (recall gained) x (precision there), items of one score
+    entering together, as scikit-learn has it; the arguments are those of :func:`auc`.
+    """
+    order = np.argsort(-score, kind="stable")
+    patient, positive = patient[order], positive[order]
+    is_last = np.diff(score[order], append=-np.inf) != 0
+    parts = [draws[i : i + _ROWS_AT_ONCE] for i in range(0, len(draws), _ROWS_AT_ONCE)]
+    return np.concatenate([_step_area(part[:, patient], positive, is_last) for part in parts])
+
+
+def _step_area(
+    weight: NDArray[np.int64], positive: NDArray[np.bool_], is_last: NDArray[np.bool_]
+) -> Statistic:
+    """Return (B,) areas from the (B, K) number of times each item counts, best score first."""
+    hits = np.cumsum(weight * positive, axis=1)[:, is_last]
+    answered = np.cumsum(weight, axis=1)[:, is_last]
+    gained = np.diff(hits, axis=1, prepend=0)
+    precision = np.nan_to_num(ratio(hits, answered))
+    return ratio((gained * precision).sum(axis=1), (weight * positive).sum(axis=1))

@@ -1,17 +1,17 @@
-"""Every figure of Pfirrmann grading, slice by slice, from the outcomes of the images."""
+"""Every figure of Pfirrmann grading, from the outcomes of the slices or of the discs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
 from discern.evaluation import agreement
 from discern.evaluation.agreement import BACKGROUND, GRADES, Counts, KappaWeight
 from discern.evaluation.bootstrap import Draws, Figure, figure
 from discern.evaluation.discrimination import RocCurve, auc
-from discern.evaluation.outcomes import GradeOutcome
+from discern.evaluation.grade_tally import GradeTally
+from discern.evaluation.significance import bootstrap_p, independent_p
 from discern.spine import PfirrmannGrade
 
 NO_DISCS = "no graded disc in the truth"
@@ -20,26 +20,6 @@ NO_IMAGES = "no sagittal image is annotated for grades"
 NO_CLASS_SCORES = "a matched box carries no class scores"
 ONE_CLASS = "the matched discs are all of this grade, or none is"
 NO_SPREAD = "kappa is undefined: truth and answer are one and the same grade throughout"
-
-
-@dataclass(frozen=True, slots=True)
-class GradeTally:
-    """All outcomes, by patient.
-
-    Attributes:
-        confusion: (P, 6, 6) full confusion matrix of each patient.
-        images: (P,) sagittal images annotated for grades.
-        patient: (K,) index of the patient of each matched disc.
-        truth: (K,) its true grade, as index 0-4.
-        probabilities: (K, 5) its class scores for the grades, normalised to sum 1; None where any
-            matched box came without.
-    """
-
-    confusion: Counts
-    images: Counts
-    patient: NDArray[np.intp]
-    truth: NDArray[np.intp]
-    probabilities: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +40,8 @@ class PfirrmannMetrics:
     ``exact``, ``within_one``, both kappas and ``balanced_accuracy`` are over matched discs; the
     two ``_all`` count a missed disc as wrong. Macro means run over the grades in the truth.
     ``confusion`` has truth in rows, answer in columns, background last. ``roc`` is for drawing.
+    ``kappa_..._p`` is the two-sided p for kappa = 0 by resampled patients, the one to quote;
+    ``kappa_..._p_independent`` takes every disc for independent (see ``significance``).
     """
 
     per_grade: Mapping[PfirrmannGrade, GradeMetrics]
@@ -73,25 +55,14 @@ class PfirrmannMetrics:
     within_one: Figure
     kappa_linear: Figure
     kappa_quadratic: Figure
+    kappa_linear_p: float | None
+    kappa_quadratic_p: float | None
+    kappa_linear_p_independent: float | None
+    kappa_quadratic_p_independent: float | None
     exact_all: Figure
     within_one_all: Figure
     balanced_accuracy: Figure
     roc: Mapping[PfirrmannGrade, RocCurve]
-
-
-def tally_grades(outcomes: Sequence[tuple[int, GradeOutcome]], patients: int) -> GradeTally:
-    """Sum the outcomes of graded images, each with the index of its patient."""
-    confusion = np.zeros((patients, GRADES + 1, GRADES + 1), dtype=np.int64)
-    for patient, outcome in outcomes:
-        confusion[patient] += outcome.confusion()
-    matched = [(patient, disc) for patient, outcome in outcomes for disc in outcome.matched]
-    return GradeTally(
-        confusion=confusion,
-        images=np.bincount([p for p, _ in outcomes], minlength=patients).astype(np.int64),
-        patient=np.array([patient for patient, _ in matched], dtype=np.intp),
-        truth=np.array([disc.truth for _, disc in matched], dtype=np.intp),
-        probabilities=_probabilities([disc.class_scores for _, disc in matched]),
-    )
 
 
 def pfirrmann_metrics(tally: GradeTally, draws: Draws) -> PfirrmannMetrics:
@@ -99,6 +70,8 @@ def pfirrmann_metrics(tally: GradeTally, draws: Draws) -> PfirrmannMetrics:
     full = np.tensordot(draws, tally.confusion, axes=1)  # (B, 6, 6)
     pairs = agreement.paired(full)
     false_alarms = full[:, BACKGROUND, :GRADES].sum(axis=1)
+    linear, quadratic = (agreement.kappa(pairs, weight) for weight in KappaWeight)
+    no_kappa = NO_SPREAD if pairs[0].any() else NO_MATCH
     macro = {
         name: figure(agreement.mean_over_grades(statistic(full), full), NO_DISCS)
         for name, statistic in _PER_GRADE.items()
@@ -113,8 +86,12 @@ def pfirrmann_metrics(tally: GradeTally, draws: Draws) -> PfirrmannMetrics:
         false_per_image=figure(agreement.ratio(false_alarms, draws @ tally.images), NO_IMAGES),
         exact=figure(agreement.within(pairs, 0), NO_MATCH),
         within_one=figure(agreement.within(pairs, 1), NO_MATCH),
-        kappa_linear=_kappa(pairs, KappaWeight.LINEAR),
-        kappa_quadratic=_kappa(pairs, KappaWeight.QUADRATIC),
+        kappa_linear=figure(linear, no_kappa),
+        kappa_quadratic=figure(quadratic, no_kappa),
+        kappa_linear_p=bootstrap_p(linear),
+        kappa_quadratic_p=bootstrap_p(quadratic),
+        kappa_linear_p_independent=independent_p(pairs[0], KappaWeight.LINEAR),
+        kappa_quadratic_p_independent=independent_p(pairs[0], KappaWeight.QUADRATIC),
         exact_all=figure(agreement.within(full, 0), NO_DISCS),
         within_one_all=figure(agreement.within(full, 1), NO_DISCS),
         balanced_accuracy=figure(agreement.balanced_accuracy(pairs), NO_MATCH),
@@ -127,21 +104,6 @@ _PER_GRADE = {
     "recall": agreement.grade_recall,
     "f1": agreement.grade_f1,
 }
-
-
-def _kappa(pairs: Counts, weight: KappaWeight) -> Figure:
-    return figure(agreement.kappa(pairs, weight), NO_SPREAD if pairs[0].any() else NO_MATCH)
-
-
-def _probabilities(
-    class_scores: Sequence[tuple[float, ...] | None],
-) -> NDArray[np.float64] | None:
-    given = [scores[:GRADES] for scores in class_scores if scores is not None]
-    if len(given) < len(class_scores):
-        return None
-    scores = np.array(given, dtype=np.float64).reshape(-1, GRADES)
-    shares = agreement.ratio(scores, scores.sum(axis=1, keepdims=True))
-    return np.nan_to_num(shares, nan=1 / GRADES)
 
 
 def _per_grade(

@@ -1,13 +1,14 @@
 """Herniation and high-intensity zone slice by slice: hits, false alarms and misses of one label."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from discern.annotations import GroundTruth
 from discern.evaluation.agreement import Counts, f1, ratio
 from discern.evaluation.bootstrap import Draws, Figure, figure
+from discern.evaluation.froc import FrocCurve, froc_curve
 from discern.evaluation.matching import (
     AnsweredImage,
     Criterion,
@@ -38,34 +39,42 @@ class LesionMetrics:
     """One lesion in one plane.
 
     ``at_iou`` asks for an IoU of 0.5; ``center_inside`` for the centre of the predicted box inside
-    the truth box, because a zone of a few pixels cannot be judged at 0.5. ``support`` counts the
-    truth boxes and ``images`` the images annotated for the lesion.
+    the truth box, because a zone of a few pixels cannot be judged at 0.5. ``froc`` follows every
+    threshold at an IoU of 0.5, ``froc_center_inside`` by the centre; both are None without truth.
+    ``support`` counts the truth boxes and ``images`` the images annotated for the lesion.
     """
 
     at_iou: LesionScores
     center_inside: LesionScores
+    froc: FrocCurve | None
+    froc_center_inside: FrocCurve | None
     support: int
     images: int
 
 
 def lesion_metrics(
-    images: Sequence[AnsweredImage], label: Label, plane: Plane, draws: Draws
+    images: Sequence[AnsweredImage],
+    label: Label,
+    plane: Plane,
+    draws: Draws,
+    *,
+    min_score: float = 0.0,
 ) -> LesionMetrics:
     """Return the figures of ``label`` over the images of ``plane`` annotated for it.
 
     Args:
-        images: Every image, with the boxes that reach their threshold.
+        images: Every image, with all of its boxes.
         label: The lesion.
         plane: The plane.
         draws: (B, P) how often each patient counts.
+        min_score: Threshold of precision, recall and F1.
     """
-    judged = [
-        image
-        for image in images
-        if image.truth.plane is plane and label in judged_labels(image.truth)
-    ]
-    tallies = {criterion: _tally(judged, label, criterion, draws) for criterion in Criterion}
+    judged = judged_images(images, label, plane)
+    confident = [_confident(image, min_score) for image in judged]
+    tallies = {criterion: _tally(confident, label, criterion, draws) for criterion in Criterion}
     hits, _, misses = tallies[Criterion.IOU][0].tolist()
+    criteria = Criterion if hits + misses else ()
+    curves = {criterion: froc_curve(judged, label, criterion, draws) for criterion in criteria}
     if not judged:
         reason = f"no {plane} image is annotated for {label}"
     else:
@@ -73,9 +82,22 @@ def lesion_metrics(
     return LesionMetrics(
         at_iou=_scores(tallies[Criterion.IOU], label, reason),
         center_inside=_scores(tallies[Criterion.CENTER_INSIDE], label, reason),
+        froc=curves.get(Criterion.IOU),
+        froc_center_inside=curves.get(Criterion.CENTER_INSIDE),
         support=hits + misses,
         images=len(judged),
     )
+
+
+def judged_images(
+    images: Sequence[AnsweredImage], label: Label, plane: Plane
+) -> list[AnsweredImage]:
+    """Return the images of ``plane`` annotated for ``label``."""
+    return [
+        image
+        for image in images
+        if image.truth.plane is plane and label in judged_labels(image.truth)
+    ]
 
 
 def lesion_outcome(
@@ -89,6 +111,10 @@ def lesion_outcome(
     hits = int((chosen >= 0).sum())
     false_alarms = int(((chosen < 0) & ~not_judged(truth, predicted)).sum())
     return hits, false_alarms, len(lesions) - hits
+
+
+def _confident(image: AnsweredImage, min_score: float) -> AnsweredImage:
+    return replace(image, boxes=tuple(box for box in image.boxes if box.score >= min_score))
 
 
 def _tally(

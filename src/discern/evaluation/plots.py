@@ -1,59 +1,63 @@
-"""The paper's Figure 5: confusion matrix and ROC curves of the Pfirrmann grades, as PNG."""
+"""The paper's Figures 5 and 6, and the drawings beyond it, from the figures of an evaluation."""
 
-import io
+from collections.abc import Mapping
+from functools import partial
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import FuncFormatter
 
 from discern.evaluation.agreement import BACKGROUND, GRADES, ratio
+from discern.evaluation.agreement_tables import AGREEMENT
+from discern.evaluation.bootstrap import Figure
+from discern.evaluation.disc_curves import PrecisionRecall
+from discern.evaluation.drawing_files import drawing_files
+from discern.evaluation.froc import FALSE_PER_IMAGE, FrocCurve
 from discern.evaluation.grading import PfirrmannMetrics
-from discern.evaluation.tables import figure_text
+from discern.evaluation.metrics import Metrics
+from discern.evaluation.published import KAPPA_LINEAR, LesionPlane, lesion_name
+from discern.evaluation.table_formats import cell_text
+from discern.spine import PfirrmannGrade
 
-_SIZE_INCHES = (5.6, 5.0)
-_DPI = 160
+_SQUARE_INCHES, _WIDE_INCHES = (3.7, 3.6), (5.4, 3.6)
 _DARK = 0.5
-_NAMES = ("I", "II", "III", "IV", "V")
+_NAMES = tuple(grade.name for grade in PfirrmannGrade)
+_COLORS = mpl.colormaps["viridis"](np.linspace(0, 0.88, GRADES))
+_ONE, _OTHER, _SOFT = "#0f6c8c", "#d18a00", "0.65"
+_FEWEST_SHOWN = 1 / 16  # left end of the logarithmic axis
 
 
-def confusion_png(metrics: PfirrmannMetrics) -> bytes:
-    """Return the confusion matrix: shade is the share of a true grade, text the counts."""
-    canvas = Canvas(figsize=_SIZE_INCHES, layout="constrained")
-    axes = canvas.add_subplot()
-    _draw_confusion(axes, np.array(metrics.confusion))
-    return _png(canvas)
+def evaluation_drawings(
+    metrics: Metrics, curves: Mapping[LesionPlane, PrecisionRecall]
+) -> dict[str, bytes]:
+    """Return every drawing as PNG and SVG, by file name.
 
-
-def roc_png(metrics: PfirrmannMetrics) -> bytes:
-    """Return the one-vs-rest ROC curves of the grades that have one."""
-    canvas = Canvas(figsize=_SIZE_INCHES, layout="constrained")
-    axes = canvas.add_subplot()
-    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle="--")
-    for grade, curve in metrics.roc.items():
-        axes.plot(
-            curve.false_positive_rate,
-            curve.true_positive_rate,
-            color=mpl.colormaps["viridis"]((grade - 1) / GRADES),
-            linewidth=1.8,
-            label=f"{_NAMES[grade - 1]}  AUC {figure_text(metrics.per_grade[grade].auc)}",
-        )
-    axes.set(
-        xlabel="False positive rate",
-        ylabel="True positive rate",
-        title="One grade against the others, discs found",
-        xlim=(-0.01, 1.01),
-        ylim=(-0.01, 1.01),
-        aspect="equal",
+    Args:
+        metrics: The figures.
+        curves: Disc-wise precision and recall of each lesion and plane in the truth.
+    """
+    files = drawing_files(
+        "confusion", partial(draw_confusion, metrics=metrics.pfirrmann), _SQUARE_INCHES
     )
-    if metrics.roc:
-        axes.legend(loc="lower right", title="Pfirrmann grade", frameon=False)
-    else:
-        axes.text(0.5, 0.25, "no curve: see metrics.json for the reason", ha="center")
-    return _png(canvas)
+    files |= drawing_files("roc", partial(draw_roc, metrics=metrics.pfirrmann), _SQUARE_INCHES)
+    files |= drawing_files("agreement", partial(draw_agreement, metrics=metrics), _WIDE_INCHES)
+    for row, lesion in metrics.lesions.items():
+        if lesion.froc is not None:
+            draw = partial(draw_froc, curve=lesion.froc, title=lesion_name(*row))
+            files |= drawing_files(_file_name("froc", row), draw, _SQUARE_INCHES)
+    for row, curve in curves.items():
+        area = metrics.disc_wise.lesions[row].average_precision
+        draw_curve = partial(draw_precision_recall, curve=curve, area=area, title=lesion_name(*row))
+        files |= drawing_files(_file_name("precision-recall", row), draw_curve, _SQUARE_INCHES)
+    return files
 
 
-def _draw_confusion(axes: Axes, counts: np.ndarray[tuple[int, int], np.dtype[np.int64]]) -> None:
+def draw_confusion(canvas: Canvas, metrics: PfirrmannMetrics) -> None:
+    """Draw Figure 5A: shade is the share of a true grade, text the counts."""
+    axes = canvas.add_subplot()
+    counts = np.array(metrics.confusion)
     shares = np.nan_to_num(ratio(counts, counts.sum(axis=1, keepdims=True)))
     shares[BACKGROUND] = 0  # false alarms have no true grade to be a share of
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -62,15 +66,143 @@ def _draw_confusion(axes: Axes, counts: np.ndarray[tuple[int, int], np.dtype[np.
             continue
         share = shares[row, column]
         text = f"{count}" if row == BACKGROUND or not count else f"{count}\n{share:.0%}"
-        axes.text(column, row, text, ha="center", va="center", color="w" if share > _DARK else "k")
+        color = "w" if share > _DARK else "k"
+        axes.text(column, row, text, ha="center", va="center", color=color, fontsize=8)
     axes.set_xticks(range(GRADES + 1), [*_NAMES, "missed"])
     axes.set_yticks(range(GRADES + 1), [*_NAMES, "no disc"])
     axes.set(xlabel="Predicted grade", ylabel="True grade", title="Pfirrmann grades")
+    axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
 
 
-def _png(canvas: Canvas) -> bytes:
-    """Return the drawing as PNG without the program version: equal figures, equal bytes."""
-    buffer = io.BytesIO()
-    canvas.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
-    return buffer.getvalue()
+def draw_roc(canvas: Canvas, metrics: PfirrmannMetrics) -> None:
+    """Draw Figure 5B: one-vs-rest curves of the grades that have one."""
+    axes = _unit_square(canvas)
+    axes.plot([0, 1], [0, 1], color=_SOFT, linewidth=1, linestyle="--")
+    for grade, curve in metrics.roc.items():
+        axes.plot(
+            curve.false_positive_rate,
+            curve.true_positive_rate,
+            color=_COLORS[grade - 1],
+            linewidth=1.6,
+            label=f"{_NAMES[grade - 1]}  {cell_text(metrics.per_grade[grade].auc)}",
+        )
+    axes.set(
+        xlabel="False positive rate",
+        ylabel="True positive rate",
+        title="One grade against the others,\ndiscs found",
+    )
+    if metrics.roc:
+        axes.legend(loc="lower right", title="Grade, AUC [95 %]", frameon=False, fontsize=8)
+    else:
+        axes.text(0.5, 0.25, "no curve: see metrics.json for the reason", ha="center")
+
+
+def draw_agreement(canvas: Canvas, metrics: Metrics) -> None:
+    """Draw shares and kappas with their intervals, beside the paper's kappas."""
+    axes = canvas.add_subplot()
+    sides = (
+        ("slice by slice", metrics.pfirrmann, _ONE, "o", -0.22),
+        ("disc by disc", metrics.disc_wise.pfirrmann, _OTHER, "s", 0.0),
+    )
+    for name, side, color, marker, offset in sides:
+        shown = [(row + offset, getattr(side, key)) for row, key in enumerate(AGREEMENT)]
+        known = [(row, figure) for row, figure in shown if figure.value is not None]
+        axes.errorbar(
+            [figure.value for _, figure in known],
+            [row for row, _ in known],
+            xerr=np.array([_arms(figure) for _, figure in known]).reshape(-1, 2).T,
+            fmt=marker,
+            color=color,
+            markersize=4,
+            label=name,
+        )
+    row = list(AGREEMENT).index("kappa_linear") + 0.22
+    axes.plot(
+        list(KAPPA_LINEAR.values()),
+        [row] * len(KAPPA_LINEAR),
+        linestyle="",
+        marker="d",
+        markersize=4,
+        color="k",
+        fillstyle="none",
+        label="paper: model and two readers",
+    )
+    axes.set_yticks(range(len(AGREEMENT)), list(AGREEMENT.values()))
+    axes.invert_yaxis()
+    axes.set(xlabel="Value, 95 % interval", title="Agreement on the Pfirrmann grade")
+    axes.set_xlim(min(0.0, axes.get_xlim()[0]), 1.01)
+    axes.grid(axis="x", color="0.9")
+    axes.set_axisbelow(True)
+    canvas.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+
+
+def draw_froc(canvas: Canvas, curve: FrocCurve, title: str) -> None:
+    """Draw the share of lesions found against the false boxes per image."""
+    axes = canvas.add_subplot()
+    last = max(*FALSE_PER_IMAGE, *curve.false_per_image) * 1.2
+    axes.step(
+        np.array([0.0, *curve.false_per_image, last]).clip(_FEWEST_SHOWN),
+        [0.0, *curve.sensitivity, curve.sensitivity[-1] if curve.sensitivity else 0.0],
+        where="post",
+        color=_ONE,
+        linewidth=1.6,
+    )
+    rates = [rate for rate in FALSE_PER_IMAGE if curve.at[rate].value is not None]
+    axes.errorbar(
+        rates,
+        [curve.at[rate].value or 0.0 for rate in rates],
+        yerr=np.array([_arms(curve.at[rate]) for rate in rates]).reshape(-1, 2).T,
+        fmt="o",
+        color=_ONE,
+        markersize=4,
+        capsize=2,
+    )
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set(
+        xlabel="False boxes per image",
+        ylabel="Share of lesions found",
+        title=f"{title},\nslice by slice",
+        xlim=(_FEWEST_SHOWN, last),
+        ylim=(-0.01, 1.01),
+    )
+    axes.grid(color="0.9")
+
+
+def draw_precision_recall(canvas: Canvas, curve: PrecisionRecall, area: Figure, title: str) -> None:
+    """Draw precision against recall, disc by disc, and what a reader without skill reaches."""
+    axes = _unit_square(canvas)
+    axes.axhline(curve.prevalence, color=_SOFT, linewidth=1, linestyle="--", label="no skill")
+    axes.step(
+        curve.recall,
+        curve.precision,
+        where="post",
+        color=_ONE,
+        linewidth=1.6,
+        label=f"area {cell_text(area)}",
+    )
+    if curve.operating_point is not None:
+        recall, precision = curve.operating_point
+        axes.plot(recall, precision, "o", color=_OTHER, markersize=5, label="operating point")
+    axes.set(xlabel="Recall", ylabel="Precision", title=f"{title},\ndisc by disc")
+    axes.legend(loc="upper right", frameon=False, fontsize=8)
+
+
+def _unit_square(canvas: Canvas) -> Axes:
+    axes = canvas.add_subplot()
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    return axes
+
+
+def _arms(figure: Figure) -> tuple[float, float]:
+    """Return how far the interval reaches below and above the value, 0 where there is none."""
+    if figure.value is None or figure.ci95 is None:
+        return 0.0, 0.0
+    low, high = figure.ci95
+    return max(0.0, figure.value - low), max(0.0, high - figure.value)
+
+
+def _file_name(kind: str, row: LesionPlane) -> str:
+    label, plane = row
+    return f"{kind}-{label}-{plane}"

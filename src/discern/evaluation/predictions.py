@@ -10,14 +10,16 @@ import hashlib
 import json
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from discern.errors import DatasetError, InputError
 from discern.findings import Detection, StudyFindings
+from discern.postprocess import PostprocessConfig
 from discern.spine import LABELS, Label
+from discern.weights import OperatingPoint
 
 SCHEMA = "discern.predictions/1"
 _LISTED = 5
@@ -65,10 +67,19 @@ def read_predictions(path: Path, images: Iterable[str] = ()) -> Predictions:
         raise DatasetError(f"{path.name}: not a {SCHEMA} document: {error}") from error
 
 
+def confident(boxes: Sequence[PredictedBox], point: OperatingPoint) -> tuple[PredictedBox, ...]:
+    """Return the boxes that reach the threshold of their label."""
+    thresholds = PostprocessConfig.at(point)
+    return tuple(box for box in boxes if box.score >= thresholds.min_score(box.label))
+
+
 def predictions_json(predictions: Predictions) -> str:
-    """Return the ``discern.predictions/1`` text, images by name, nothing rounded."""
-    images = {name: [_to_json(box) for box in predictions[name]] for name in sorted(predictions)}
-    return json.dumps({"schema": SCHEMA} | images, indent=1, allow_nan=False) + "\n"
+    """Return the ``discern.predictions/1`` text: images by name, a line for each box, unrounded."""
+    entries = [f'"schema": {json.dumps(SCHEMA)}']
+    for name in sorted(predictions):
+        boxes = [json.dumps(_to_json(box), allow_nan=False) for box in predictions[name]]
+        entries.append(f"{json.dumps(name)}: [" + ",".join(f"\n  {box}" for box in boxes) + "]")
+    return "{\n " + ",\n ".join(entries) + "\n}\n"
 
 
 def predictions_digest(predictions: Predictions) -> str:

@@ -12,15 +12,19 @@ from discern.dataset.samples import network_input, read_image
 from discern.dataset.sources import Dataset, image_files, read_dataset
 from discern.dataset.splits import read_split
 from discern.errors import DatasetError, UsageError
+from discern.evaluation.material import Material
 from discern.evaluation.metrics import EvaluationOptions
+from discern.evaluation.pages.gallery import CROPS_PER_KIND
 from discern.evaluation.predictions import (
     PredictedBox,
     Predictions,
     read_predictions,
 )
-from discern.evaluation.run import run_evaluation
-from discern.evaluation.tables import tables_markdown
+from discern.evaluation.results import Extras
+from discern.evaluation.run import run_evaluation, summary
+from discern.imaging.pixels import Image
 from discern.inference.analyze import shipped_weights
+from discern.inference.attributes import patient_attributes
 from discern.inference.detect import BATCH_SLICES
 from discern.inference.predictor import Predictor
 from discern.inference.predictor_openvino import OpenVinoPredictor
@@ -54,12 +58,17 @@ class EvaluationJob:
     """One run of ``discern evaluate``.
 
     ``predictions`` replaces running the network; ``weights`` None means the built-in ones.
+    ``against`` are other predictions for the same images, ``review`` is what a person made with
+    the review page; ``crops_per_kind`` bounds the error gallery.
     """
 
     dataset: Path
     selection: Selection = field(default_factory=Selection)
     weights: Path | None = None
     predictions: Path | None = None
+    against: Path | None = None
+    review: Path | None = None
+    crops_per_kind: int = CROPS_PER_KIND
     allow_training_patients: bool = False
     options: EvaluationOptions = field(default_factory=EvaluationOptions)
 
@@ -75,19 +84,15 @@ def run_job(job: EvaluationJob, out: Path) -> str:
     if job.weights and job.predictions:
         raise UsageError("give --weights or --predictions, not both")
     dataset = read_dataset(job.dataset)
-    truths = _selected(dataset, job.selection)
+    truths = selected_truths(dataset, job.selection)
     if job.predictions:
-        images = [truth.image for truth in truths]
-        known = read_predictions(job.predictions, images)
-        in_data = {truth.image for truth in dataset.truths}
-        left_out = in_data - set(images)
-        predictions: Predictions = {k: v for k, v in known.items() if k not in left_out}
-        return _table(dataset, truths, predictions, job.options, out)
+        return _run(job, dataset, truths, _given(job.predictions, dataset, truths), out)
     weights = load_weights(job.weights or shipped_weights())
     banner = _refuse_overlap(dataset, truths, weights, allowed=job.allow_training_patients)
-    options = replace(job.options, operating_point=weights.metadata.operating_point("default"))
+    point = weights.metadata.operating_point("default")
     predictions = predict_images(dataset, truths, OpenVinoPredictor(weights), weights.metadata)
-    return banner + _table(dataset, truths, predictions, options, out)
+    at_point = replace(job, options=replace(job.options, operating_point=point))
+    return banner + _run(at_point, dataset, truths, predictions, out)
 
 
 def predict_images(
@@ -117,7 +122,13 @@ def predict_images(
     return found
 
 
-def _selected(dataset: Dataset, selection: Selection) -> list[GroundTruth]:
+def selected_truths(dataset: Dataset, selection: Selection) -> list[GroundTruth]:
+    """Return the truth of the chosen images, with discs out of range among the ignored places.
+
+    Raises:
+        UsageError: No such part of a split, or no image is chosen.
+        DatasetError: The split is of other data.
+    """
     truths: Sequence[GroundTruth] = dataset.truths
     if selection.split is not None:
         if selection.part not in PARTS:
@@ -161,12 +172,36 @@ def _refuse_overlap(
     return f"*** {what.upper()}: THESE FIGURES DO NOT SHOW HOW WELL THEY READ NEW PATIENTS ***\n\n"
 
 
-def _table(
+def _given(path: Path, dataset: Dataset, truths: Sequence[GroundTruth]) -> Predictions:
+    """Read predictions; those for images of the data set that were not chosen are left out."""
+    images = [truth.image for truth in truths]
+    left_out = {truth.image for truth in dataset.truths} - set(images)
+    known = read_predictions(path, images)
+    return {name: boxes for name, boxes in known.items() if name not in left_out}
+
+
+def _run(
+    job: EvaluationJob,
     dataset: Dataset,
     truths: Sequence[GroundTruth],
     predictions: Predictions,
-    options: EvaluationOptions,
     out: Path,
 ) -> str:
-    metrics = run_evaluation(truths, predictions, out, options, dataset.digest)
-    return tables_markdown(metrics)
+    files = image_files(dataset.folder)
+
+    def read(stem: str) -> Image:
+        return read_image(files[stem])
+
+    material = Material(
+        truths=truths,
+        predictions=predictions,
+        digest=dataset.digest,
+        records=dataset.records,
+        attributes=patient_attributes(dataset.folder),
+        read=read,
+    )
+    extras = Extras(
+        review=job.review,
+        against=None if job.against is None else _given(job.against, dataset, truths),
+    )
+    return summary(run_evaluation(material, out, job.options, extras, job.crops_per_kind))

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import torch
 from lightning import Callback, LightningModule, Trainer
 from tqdm import tqdm  # type: ignore[import-untyped]
 
+from discern.errors import OutputError, TrainingError
 from discern.training.module import averaged_detector
 from discern.training.validation import (
     ValidationImage,
@@ -46,6 +48,25 @@ class Validation(Callback):
             _LOG.info("epoch %d: %s", done, "  ".join(figures))
 
 
+class FiniteLoss(Callback):
+    """Stops before a checkpoint is written when loss or weights are no longer numbers."""
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look at the mean loss of the epoch and at every parameter.
+
+        Raises:
+            TrainingError: One of them is infinite or not a number.
+        """
+        loss = trainer.callback_metrics["loss"]
+        finite = all(bool(torch.isfinite(p).all()) for p in pl_module.parameters())
+        if not (finite and bool(torch.isfinite(loss))):
+            raise TrainingError(
+                f"epoch {trainer.current_epoch + 1}: the loss is no longer a number. The "
+                'checkpoint of the epoch before is intact; train anew with precision = "32-true" '
+                "or a lower optimizer.learning_rate in the configuration"
+            )
+
+
 class Checkpoints(Callback):
     """Keeps ``last.ckpt`` of every epoch, and ``best.ckpt`` of the best look at the validation."""
 
@@ -72,9 +93,13 @@ class Checkpoints(Callback):
             names.append("best")
         for name in names:
             written = self._folder / f"{name}.ckpt.writing"
-            trainer.save_checkpoint(written)
-            if trainer.is_global_zero:
-                written.replace(self._folder / f"{name}.ckpt")
+            try:
+                trainer.save_checkpoint(written)
+                if trainer.is_global_zero:
+                    written.replace(self._folder / f"{name}.ckpt")
+            except (OSError, RuntimeError) as error:  # torch says RuntimeError for a full disk
+                written.unlink(missing_ok=True)
+                raise _unwritable(written.with_suffix("").name, trainer, error) from error
 
 
 class EpochTable(Callback):
@@ -117,7 +142,10 @@ class EpochTable(Callback):
         row["epoch"] = str(trainer.current_epoch + 1)
         row["seconds"] = f"{time.monotonic() - self._started:.1f}"
         row["learning_rate"] = f"{trainer.optimizers[0].param_groups[0]['lr']:.6f}"
-        self._write([row], "a" if self._path.exists() else "w")
+        try:
+            self._write([row], "a" if self._path.exists() else "w")
+        except OSError as error:
+            raise _unwritable(self._path.name, trainer, error) from error
 
     def _write(self, rows: list[dict[str, str]], mode: str) -> None:
         with self._path.open(mode, newline="", encoding="utf-8") as opened:
@@ -150,3 +178,11 @@ class TimeLeft(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Close the bar."""
         self._bar.close()
+
+
+def _unwritable(name: str, trainer: Trainer, error: Exception) -> OutputError:
+    why = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+    return OutputError(
+        f"{name}: cannot be written in epoch {trainer.current_epoch + 1} ({why}); free some space "
+        "and go on from the epoch before with --resume"
+    )

@@ -32,13 +32,18 @@ def with_overrides(config: TrainingConfig, overrides: Overrides) -> TrainingConf
     }
     network, preprocessing = config.network, config.preprocessing
     if overrides.size is not None:
-        network = replace(network, size=_size(overrides.size))
+        network = replace(network, size=parse_size(overrides.size))
     if overrides.image_size_px is not None:
         preprocessing = replace(preprocessing, size_px=overrides.image_size_px)
     return replace(config, network=network, preprocessing=preprocessing, **plain)
 
 
-def _size(name: str) -> NetworkSize:
+def parse_size(name: str) -> NetworkSize:
+    """Return the network size called ``name``.
+
+    Raises:
+        UsageError: There is no such size.
+    """
     try:
         return NetworkSize(name)
     except ValueError as error:

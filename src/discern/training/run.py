@@ -17,12 +17,20 @@ from discern.dataset.splits import Split, verify_split, write_split
 from discern.errors import UsageError
 from discern.model.detector import build_detector
 from discern.model.loss import DetectionLoss
-from discern.training.callbacks import Checkpoints, EpochTable, TimeLeft, Validation
+from discern.outputs import write_files
+from discern.training.callbacks import Checkpoints, EpochTable, FiniteLoss, TimeLeft, Validation
 from discern.training.config import Precision, TrainingConfig, parse_config
 from discern.training.data import RunData, TrainingData, read_run_data
+from discern.training.manifest import MANIFEST, Outcome, manifest_json
 from discern.training.module import DetectionModule, Schedule, averaged_detector
 from discern.training.validation import fit_temperature, grade_outcomes
-from discern.training.weights_file import CONFIG_KEY, DESCRIPTION_KEY, describe, write_weights
+from discern.training.weights_file import (
+    CONFIG_KEY,
+    DESCRIPTION_KEY,
+    describe,
+    read_checkpoint,
+    write_weights,
+)
 from discern.weights import WeightsMetadata
 
 _LOG = logging.getLogger(__name__)
@@ -37,7 +45,9 @@ class RunOptions:
         out: Folder of the run.
         resume: Go on from ``out/last.ckpt``.
         accelerator: "auto", "cpu" or "gpu".
-        devices: Processes; each takes whole batches, so more of them make a step larger.
+        devices: Processes of each machine; each takes whole batches, so more of them make a step
+            larger.
+        nodes: Machines; torchrun or Slurm starts the command on each.
         workers: Processes that prepare batches, per training process.
     """
 
@@ -45,20 +55,26 @@ class RunOptions:
     resume: bool = False
     accelerator: str = "auto"
     devices: int = 1
+    nodes: int = 1
     workers: int = 1
 
 
 def train(config: TrainingConfig, dataset: Dataset, split: Split, options: RunOptions) -> Path:
     """Train and return the weights file.
 
-    The folder gets ``config.toml``, ``split.json``, ``metrics.csv``, ``last.ckpt``, ``best.ckpt``
-    and ``weights.onnx``: the averaged weights after the last epoch. They, and not the best, are
-    exported so that the figures on the validation patients stay honest.
+    The folder gets ``config.toml``, ``split.json``, ``metrics.csv``, ``last.ckpt``, ``best.ckpt``,
+    ``manifest.json`` and ``weights.onnx``: the averaged weights after the last epoch. They, and
+    not the best, are exported so that the figures on the validation patients stay honest.
 
     Raises:
         DatasetError: The split leaks or is of other data, or an image cannot be read.
-        UsageError: The folder already holds a run, or has none to resume.
+        UsageError: The folder already holds a run, or has none to resume, or one of another
+            configuration or split.
+        WeightsError: The checkpoint to resume is damaged.
+        TrainingError: The loss is no longer a number.
+        OutputError: A checkpoint cannot be written; that of the epoch before is intact.
     """
+    started = time.monotonic()
     verify_split(split, dataset)
     checkpoint = _prepare_folder(config, split, options)
     data = read_run_data(config, dataset, split)
@@ -71,16 +87,42 @@ def train(config: TrainingConfig, dataset: Dataset, split: Split, options: RunOp
         module = _module(config, data, steps, metadata)
         if trainer.is_global_zero:
             _announce(config, data, dataset)
-            seconds = _seconds_a_step(config, module, loader, trainer.strategy.root_device)
+            seconds = min(_timed_steps(config, module, loader, trainer.strategy.root_device))
             _LOG.info("about %.1f minutes", seconds * steps * config.epochs / 60)
         trainer.fit(module, datamodule=loader, ckpt_path=checkpoint, weights_only=True)
     weights = options.out / "weights.onnx"
     if trainer.is_global_zero:
         detector = averaged_detector(module).cpu()
         temperature = fit_temperature(grade_outcomes(detector, data.validation))
-        write_weights(detector, replace(metadata, temperature=round(temperature, 4)), weights)
+        digest = write_weights(
+            detector, replace(metadata, temperature=round(temperature, 4)), weights
+        )
+        outcome = Outcome(time.monotonic() - started, digest)
+        manifest = manifest_json(config, dataset, split, outcome)
+        write_files(options.out, {MANIFEST: manifest.encode()})
         _LOG.info("wrote %s (temperature %.2f)", weights.name, temperature)
     return weights
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Steps of one epoch, and the seconds that single forward and backward passes took."""
+
+    steps_an_epoch: int
+    step_seconds: tuple[float, ...]
+
+
+def measure_pace(config: TrainingConfig, dataset: Dataset, split: Split) -> Pace:
+    """Time bare forward and backward passes of a training on this processor.
+
+    Raises:
+        DatasetError: As in :func:`train`.
+    """
+    data = read_run_data(config, dataset, split)
+    loader = TrainingData(data, config, workers=0)
+    steps = len(loader.loader(0, 1))
+    module = _module(config, data, steps, describe(config, dataset, split))
+    return Pace(steps, tuple(_timed_steps(config, module, loader, torch.device("cpu"))))
 
 
 def _prepare_folder(config: TrainingConfig, split: Split, options: RunOptions) -> Path | None:
@@ -91,6 +133,9 @@ def _prepare_folder(config: TrainingConfig, split: Split, options: RunOptions) -
             raise UsageError(f"{options.out.name}: no last.ckpt to resume; start without --resume")
         if parse_config(stored.read_text(encoding="utf-8")) != config:
             raise UsageError(f"{options.out.name}: was started with another configuration")
+        if (options.out / "split.json").read_text(encoding="utf-8") != split.to_json():
+            raise UsageError(f"{options.out.name}: was started with another split")
+        read_checkpoint(last)
         return last
     if last.exists():
         raise UsageError(f"{options.out.name}: holds a run; pass --resume or another --out")
@@ -123,11 +168,13 @@ def _trainer(config: TrainingConfig, options: RunOptions, validation: Validation
     return Trainer(
         accelerator=options.accelerator,
         devices=options.devices,
-        strategy="ddp" if options.devices > 1 else "auto",
+        num_nodes=options.nodes,
+        strategy="ddp" if options.devices * options.nodes > 1 else "auto",
         precision=config.precision.value,
         max_epochs=config.epochs,
         gradient_clip_val=config.optimizer.gradient_clip,
         callbacks=[
+            FiniteLoss(),
             validation,
             EpochTable(options.out / "metrics.csv", validation),
             TimeLeft(),
@@ -151,13 +198,13 @@ def _announce(config: TrainingConfig, data: RunData, dataset: Dataset) -> None:
     )  # fmt: skip
 
 
-def _seconds_a_step(
+def _timed_steps(
     config: TrainingConfig, module: DetectionModule, loader: TrainingData, device: torch.device
-) -> float:
-    """Time a few steps on a copy of the network; the quickest is typical of the rest."""
+) -> list[float]:
+    """Return the seconds of a few forward and backward passes of a copy of the network."""
     trial = copy.deepcopy(module).to(device)
     images, targets = next(iter(loader.loader(0, 1)))
-    images, targets = images.to(device), targets.to(device)
+    images, targets = images.to(device, memory_format=torch.channels_last), targets.to(device)
     enabled = config.precision is Precision.BF16
     seconds = []
     for _ in range(_MEASURED_STEPS):
@@ -167,7 +214,7 @@ def _seconds_a_step(
         terms.total.backward()
         terms.total.item()  # waits for an accelerator
         seconds.append(time.monotonic() - started)
-    return min(seconds)
+    return seconds[1:]
 
 
 _INAPPLICABLE_ADVICE = (

@@ -1,5 +1,6 @@
 """From a checkpoint to the one ONNX file that inference needs."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from discern.dataset.splits import Split
 from discern.errors import WeightsError
 from discern.model.detector import Detector, build_detector
 from discern.model.export import export_onnx
+from discern.outputs import write_files
 from discern.spine import GRADE_LABELS, LABELS, Label, Plane
 from discern.training.config import TrainingConfig, parse_config
 from discern.weights import (
@@ -57,12 +59,15 @@ def _by_plane_and_class(place: tuple[Label, Plane]) -> tuple[str, int]:
     return plane, LABELS.index(label)
 
 
-def write_weights(detector: Detector, metadata: WeightsMetadata, out: Path) -> None:
-    """Write the ONNX file beside and rename it."""
+def write_weights(detector: Detector, metadata: WeightsMetadata, out: Path) -> str:
+    """Write the ONNX file, whole or not at all; return its SHA-256.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
     content = embed(export_onnx(detector), metadata)
-    written = out.with_name(out.name + ".writing")
-    written.write_bytes(content)
-    written.replace(out)
+    write_files(out.parent, {out.name: content})
+    return hashlib.sha256(content).hexdigest()
 
 
 def export_weights(checkpoint: Path, out: Path, *, temperature: float = 1.0) -> None:
@@ -71,7 +76,7 @@ def export_weights(checkpoint: Path, out: Path, *, temperature: float = 1.0) -> 
     Raises:
         WeightsError: Not a checkpoint of this version of Discern.
     """
-    stored = _read_checkpoint(checkpoint)
+    stored = read_checkpoint(checkpoint)
     metadata = replace(parse_metadata(stored[DESCRIPTION_KEY]), temperature=temperature)
     write_weights(_averaged(stored), metadata, out)
 
@@ -82,7 +87,7 @@ def load_averaged(checkpoint: Path) -> Detector:
     Raises:
         WeightsError: Not a checkpoint of this version of Discern.
     """
-    return _averaged(_read_checkpoint(checkpoint))
+    return _averaged(read_checkpoint(checkpoint))
 
 
 def _averaged(stored: dict[str, Any]) -> Detector:
@@ -94,12 +99,20 @@ def _averaged(stored: dict[str, Any]) -> Detector:
     return detector.eval()
 
 
-def _read_checkpoint(path: Path) -> dict[str, Any]:
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Return what a checkpoint holds, tensors on the CPU.
+
+    Raises:
+        WeightsError: Damaged, or not a checkpoint that ``discern train`` wrote.
+    """
     try:
         stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         missing = {DESCRIPTION_KEY, CONFIG_KEY, "state_dict"} - set(stored)
     except Exception as error:  # torch.load raises whatever the damaged bytes lead to
-        raise WeightsError(f"{path.name}: cannot be read as a checkpoint") from error
+        raise WeightsError(
+            f"{path.name}: cannot be read as a checkpoint; if it is damaged, put best.ckpt in its "
+            "place or train anew in another folder"
+        ) from error
     if missing:
         raise WeightsError(f"{path.name}: not a checkpoint that discern train wrote")
     return stored

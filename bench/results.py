@@ -1,0 +1,102 @@
+"""Every table and figure of ``docs/results``, rebuilt from the committed predictions.
+
+    python bench/results.py ../shared/data/spider-lumbar --results docs/results
+
+Nothing is trained. Pages that show patients (``gallery.html``, ``review.html``) are left out of
+the repository; ``discern evaluate`` makes them, see ``docs/results/README.md``.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from discern.dataset.sources import Dataset, read_dataset
+from discern.evaluation.predictions import Predictions, predictions_json
+from discern.experiment.runs import Workshop, pooled_predictions, runs_of
+from discern.experiment.studies import Budget, Study, ablation_arms, held_out_splits
+from discern.experiment.study import StudyJob, run_study
+from discern.inference.evaluate import EvaluationJob, Selection, run_job
+from discern.outputs import write_files
+
+DISCS = (1, 6)
+T2_MID, T2_SPACE = "*_t2_mid", "*_t2space_*"
+STUDIES = "studies"
+FOLDS, EPOCHS = 5, 20
+SHOWS_NO_PATIENT = {".json", ".md", ".png", ".svg", ".csv", ".tex", ".txt"}
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """One folder of results: the images judged, and the finalist of the ablation that read them.
+
+    Without a finalist: the out-of-fold predictions behind the shipped weights.
+    """
+
+    images: str
+    finalist: str | None = None
+
+
+FOLDERS: Mapping[str, Evaluated] = {
+    "t2-mid": Evaluated(T2_MID),
+    "t2-space": Evaluated(T2_SPACE),
+    "yolov5-t2-mid": Evaluated(T2_MID, "yolov5"),
+    "paper-t2-mid": Evaluated(T2_MID, "paper"),
+}
+
+
+def study_job(study: Study) -> StudyJob:
+    """Return the study as it was run, without training."""
+    budget = Budget(epochs=EPOCHS)
+    selection = Selection(images=T2_MID, discs=DISCS)
+    return StudyJob(study, budget, folds=FOLDS, selection=selection, tables_only=True)
+
+
+def finalist_predictions(name: str, dataset: Dataset, results: Path) -> Predictions:
+    """Return the pooled predictions of a finalist with the first seed."""
+    workshop = Workshop(dataset, results / STUDIES, Study.ABLATION)
+    arms = ablation_arms(Budget(epochs=EPOCHS), held_out_splits(dataset, FOLDS))
+    arm = next(one for one in arms if one.name == name)
+    return pooled_predictions(runs_of([arm], [0]), workshop)
+
+
+def evaluate(dataset: Dataset, results: Path, name: str, out: Path) -> None:
+    """Evaluate one set of predictions into ``out/NAME``, without pages that show patients."""
+    chosen = FOLDERS[name]
+    with tempfile.TemporaryDirectory() as folder:
+        predictions = results / "predictions.json"
+        if chosen.finalist:
+            pooled = finalist_predictions(chosen.finalist, dataset, results)
+            predictions = Path(folder) / "pooled.json"
+            predictions.write_text(predictions_json(pooled), encoding="utf-8")
+        job = EvaluationJob(
+            dataset=dataset.folder,
+            selection=Selection(images=chosen.images, discs=DISCS),
+            predictions=predictions,
+        )
+        run_job(job, Path(folder) / name)
+        made = Path(folder) / name
+        files = {
+            path.relative_to(made).as_posix(): path.read_bytes()
+            for path in made.rglob("*")
+            if path.suffix in SHOWS_NO_PATIENT and path.name != "predictions.json"
+        }
+    write_files(out / name, files)
+
+
+def main() -> None:
+    """Rebuild everything."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("--results", type=Path, required=True)
+    arguments = parser.parse_args()
+    dataset = read_dataset(arguments.dataset)
+    for study in Study:
+        print(run_study(study_job(study), dataset, arguments.results / STUDIES))
+    for name in FOLDERS:
+        evaluate(dataset, arguments.results, name, arguments.results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Many runs on one data set: cross-validation, ablation, learning curve, transfer; one ledger."""

@@ -1,0 +1,266 @@
+"""What weights and manifest say: the network, its training, its data, its thresholds."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from discern.reporting.report_card.evidence import MANIFEST_FILE, Evidence
+from discern.reporting.report_card.facts import PROGRAM, Fact, Facts, counted
+from discern.reporting.report_card.figures import LESION_NAMES
+from discern.spine import GRADE_LABELS, Plane
+from discern.weights import Head, TrainedOn
+
+_PARTS = ("train", "validation", "test")
+TRAINED_ON = {
+    TrainedOn.REAL: "real: a reader's own label at that place",
+    TrainedOn.DERIVED: "derived: a reader's verdict on the disc, the box from geometry",
+    TrainedOn.SYNTHETIC: "synthetic images only",
+    TrainedOn.NOTHING: "nothing",
+}
+
+
+def data_source(evidence: Evidence) -> Facts:
+    """Return the data trained on and how much of it."""
+    facts = []
+    if evidence.weights is not None:
+        about = evidence.weights.metadata
+        facts = [
+            Fact(f"Trained on {text.rstrip('.')}.", evidence.weights.source)
+            for text in about.training_data
+        ]
+    if evidence.manifest is not None:
+        data = evidence.manifest["data"]
+        text = (
+            f"Data set {data['name']}: {counted(data['images'], 'image')} of "
+            f"{counted(data['patients'], 'patient')}, digest {data['digest']}."
+        )
+        facts.append(Fact(text, MANIFEST_FILE))
+    return tuple(facts)
+
+
+def annotation(evidence: Evidence) -> Facts:
+    """Return what kind of label each head was trained on."""
+    if evidence.weights is None:
+        return ()
+    lines = [f"{name}, {plane}: {words}." for name, plane, words in heads_of(evidence)]
+    return (Fact("Labels. " + " ".join(lines), evidence.weights.source),)
+
+
+def heads_of(evidence: Evidence) -> list[tuple[str, Plane, str]]:
+    """Return (labels, plane, what they were trained on) of the weights, the grades as one."""
+    if evidence.weights is None:
+        return []
+    grades = [head for head in evidence.weights.metadata.heads if head.label in GRADE_LABELS]
+    lesions = [head for head in evidence.weights.metadata.heads if head.label not in GRADE_LABELS]
+    alike = {(head.plane, head.trained_on) for head in grades}
+    rows = [
+        (_grades_of(grades, plane, seen), plane, TRAINED_ON[seen]) for plane, seen in sorted(alike)
+    ]
+    return rows + [
+        (LESION_NAMES[head.label], head.plane, TRAINED_ON[head.trained_on]) for head in lesions
+    ]
+
+
+def preprocessing(evidence: Evidence) -> Facts:
+    """Return how a slice becomes network input."""
+    if evidence.weights is None:
+        return ()
+    how = evidence.weights.metadata.preprocessing
+    text = (
+        f"Each slice is windowed between its {how.low_percentile:g} and {how.high_percentile:g} "
+        f"percentiles, resized (aspect kept, square pixels) so that its longer side is "
+        f"{how.size_px} px, and padded with zeros to a square; one channel, float."
+    )
+    return (Fact(text, evidence.weights.source),)
+
+
+def model(evidence: Evidence) -> Facts:
+    """Return which network this is."""
+    facts = []
+    if evidence.weights is not None:
+        about = evidence.weights.metadata
+        text = (
+            f"Weights {about.name}, version {about.version}, SHA-256 {evidence.weights.sha256}. "
+            f"Input: one square of {about.preprocessing.size_px} px; output: boxes with a score "
+            f"for each of {', '.join(about.labels)}. Configuration digest {about.config_digest}."
+        )
+        facts.append(Fact(text, evidence.weights.source))
+    if evidence.manifest is not None:
+        facts.append(Fact(_network(evidence.manifest), MANIFEST_FILE))
+    return tuple(facts)
+
+
+def training(evidence: Evidence) -> Facts:
+    """Return how the network was trained."""
+    if evidence.manifest is None:
+        return ()
+    how = evidence.manifest["settings"]
+    steps, augmentation = how.get("optimizer", {}), how.get("augmentation", {})
+    text = (
+        f"Configuration {evidence.manifest['configuration']['name']}: {how.get('epochs')} epochs, "
+        f"{how.get('batch_size')} images a step, precision {how.get('precision')}, loss "
+        f"{how.get('loss', {}).get('kind')}, optimizer {steps.get('kind')} with learning rate "
+        f"{steps.get('learning_rate')} and weight decay {steps.get('weight_decay')}, "
+        f"augmentation {augmentation.get('intensity')} (geometry: "
+        f"{_yes(augmentation.get('geometry'))}), {how.get('phantom_patients')} synthetic patients "
+        f"mixed in, seed {evidence.manifest['seed']}. Every setting is in the manifest."
+    )
+    return (Fact(text, MANIFEST_FILE),)
+
+
+def initialization(evidence: Evidence) -> Facts:
+    """Return where training started."""
+    if evidence.manifest is None:
+        return ()
+    how = evidence.manifest["settings"]
+    text = (
+        f"From scratch, random with seed {evidence.manifest['seed']}; no weights from elsewhere. "
+        f"Anchors fitted to the training boxes: {_yes(how.get('fit_anchors'))}."
+    )
+    return (Fact(text, MANIFEST_FILE),)
+
+
+def final_model(evidence: Evidence) -> Facts:
+    """Return which of all states of the network was kept."""
+    if evidence.manifest is None:
+        return ()
+    text = (
+        "The last epoch, with the moving average of the weights; the validation patients chose "
+        "nothing."
+    )
+    return (Fact(text, PROGRAM),)
+
+
+def ensemble(evidence: Evidence) -> Facts:
+    """Return whether several networks vote."""
+    return (Fact("No ensemble: one network.", evidence.weights.source),) if evidence.weights else ()
+
+
+def partitions(evidence: Evidence) -> Facts:
+    """Return the sizes of the parts of the split."""
+    if evidence.manifest is None:
+        return ()
+    split = evidence.manifest["split"]
+    sizes = ", ".join(f"{len(split.get(part, ()))} {part}" for part in _PARTS)
+    return (Fact(f"Patients: {sizes}. The manifest lists them.", MANIFEST_FILE),)
+
+
+def disjoint(evidence: Evidence) -> Facts:
+    """Return at which level the parts are disjoint."""
+    facts = []
+    if evidence.manifest is not None:
+        parts = [set(evidence.manifest["split"].get(part, ())) for part in _PARTS]
+        shared = sum(map(len, parts)) - len(set().union(*parts))
+        text = f"By patient: {counted(shared, 'patient')} in more than one part."
+        facts.append(Fact(text, MANIFEST_FILE))
+    if evidence.weights is not None:
+        known = len(evidence.weights.metadata.training_patients)
+        text = (
+            f"The weights remember {counted(known, 'training patient')} as hashes; "
+            "'discern evaluate' refuses to run them on these."
+        )
+        facts.append(Fact(text, evidence.weights.source))
+    return tuple(facts)
+
+
+def software(evidence: Evidence) -> Facts:
+    """Return versions of what trained the network."""
+    if evidence.manifest is None:
+        return ()
+    named = ", ".join(f"{name} {value}" for name, value in evidence.manifest["software"].items())
+    return (Fact(f"Trained with {named}.", MANIFEST_FILE),)
+
+
+def hardware(evidence: Evidence) -> Facts:
+    """Return what the network was trained on, and for how long."""
+    if evidence.manifest is None:
+        return ()
+    machine, seconds = evidence.manifest["hardware"], evidence.manifest["seconds"]
+    text = (
+        f"Trained in {seconds:,.0f} seconds on {machine['processor']}, "
+        f"{counted(machine['threads'], 'thread')}, accelerator: {machine['accelerator']}."
+    )
+    return (Fact(text, MANIFEST_FILE),)
+
+
+def thresholds(evidence: Evidence) -> Facts:
+    """Return the operating points of evaluation and weights, and the calibration."""
+    point = evidence.evaluation.at("operating_point")
+    facts = [
+        Fact(
+            f"Evaluated at operating point {point['name']}: score at least "
+            f"{point['grade_score']:g} for a grade, {point['herniation_score']:g} for a "
+            f"herniation, {point['hiz_score']:g} for a high-intensity zone.",
+            evidence.evaluation.source,
+        )
+    ]
+    if evidence.weights is not None:
+        text = (
+            "Grade probabilities are calibrated with temperature "
+            f"{evidence.weights.metadata.temperature:g} (1 means: not calibrated)."
+        )
+        facts.append(Fact(text, evidence.weights.source))
+    return tuple(facts)
+
+
+def untrained(evidence: Evidence) -> Facts:
+    """Return which statements the weights cannot make, or only doubtfully."""
+    if evidence.weights is None:
+        return ()
+    about = evidence.weights.metadata
+    pairs = [(label, plane) for label in about.labels for plane in (Plane.SAGITTAL, Plane.AXIAL)]
+    lesions = [(label, plane) for label, plane in pairs if label not in GRADE_LABELS]
+    never = [
+        f"{LESION_NAMES[label]} ({plane})"
+        for label, plane in lesions
+        if about.trained_on(label, plane) is TrainedOn.NOTHING
+    ]
+    weak = [
+        f"{LESION_NAMES.get(head.label, head.label)} ({head.plane}, {head.trained_on})"
+        for head in about.heads
+        if head.trained_on in {TrainedOn.DERIVED, TrainedOn.SYNTHETIC}
+    ]
+    said = [f"Never trained, therefore not assessed: {', '.join(never)}."] if never else []
+    said += [f"Experimental, for want of a reader's own boxes: {', '.join(weak)}."] if weak else []
+    return tuple(Fact(text, evidence.weights.source) for text in said)
+
+
+def explanation(_evidence: Evidence) -> Facts:
+    """Return what a person is shown to check a statement by."""
+    text = (
+        "Every statement on a disc names the slices and boxes that support it, drawn on the report "
+        "page. No saliency method is applied."
+    )
+    return (Fact(text, PROGRAM),)
+
+
+def blinding(_evidence: Evidence) -> Facts:
+    """Return what the network knows besides the image."""
+    return (Fact("The network is given pixels only: no clinical text, no reading.", PROGRAM),)
+
+
+def availability(evidence: Evidence) -> Facts:
+    """Return where the program stands."""
+    facts = [Fact("Discern is free software under the Apache License 2.0.", PROGRAM)]
+    if evidence.weights is not None:
+        text = f"Weights: SHA-256 {evidence.weights.sha256}."
+        facts.append(Fact(text, evidence.weights.source))
+    return tuple(facts)
+
+
+def _grades_of(grades: list[Head], plane: Plane, seen: TrainedOn) -> str:
+    own = [head.label[-1] for head in grades if (head.plane, head.trained_on) == (plane, seen)]
+    return f"Pfirrmann {', '.join(own)}"
+
+
+def _network(manifest: Mapping[str, Any]) -> str:
+    network = manifest["settings"]["network"]
+    return (
+        f"Single-stage detector on the YOLOv5 v6 skeleton, size {network['size']}, "
+        f"{manifest['configuration']['parameters']:,} parameters; attention in the CSP blocks "
+        f"(module 1): {_yes(network['attention'])}; residual SPPF (module 2): "
+        f"{_yes(network['residual_sppf'])}."
+    )
+
+
+def _yes(value: object) -> str:
+    return "yes" if value else "no"
