@@ -9,8 +9,8 @@ import argparse
 from pathlib import Path
 
 from discern.outputs import write_files
-from discern.reporting.report_card.evidence import read_evaluation
 from discern.reporting.report_card.figures import figures_markdown, replace_figures
+from discern.reporting.report_card.reading import read_evaluation
 
 
 def main() -> None:

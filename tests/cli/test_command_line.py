@@ -48,7 +48,10 @@ def test_help_names_every_command() -> None:
     done = discern("--help")
 
     assert done.returncode == 0
-    for command in ("analyze", "demo", "evaluate", "train", "phantom", "dataset", "draw-network"):
+    for command in (
+        *("analyze", "demo", "phantom", "draw-network", "dataset", "train", "ablate"),
+        *("evaluate", "compare-readers", "report-card"),
+    ):
         assert command in done.stdout
 
 

@@ -8,10 +8,12 @@ pytest.importorskip("torch", reason="needs the train extra")
 
 from discern.cli.main import run
 from discern.dataset.sources import Dataset
+from discern.dataset.splits import write_split
 from discern.errors import DatasetError, OutputError, TrainingError, UsageError
 from discern.evaluation.predictions import PredictedBox, Predictions, read_predictions
 from discern.experiment.crossvalidation import (
     CrossValidation,
+    read_fold_splits,
     run_cross_validation,
 )
 from discern.experiment.ledger import (
@@ -74,7 +76,7 @@ def _finish(runs: list[Run], workshop: Workshop) -> None:
 
 @pytest.mark.slow
 def test_cross_validation_predicts_everybody_out_of_fold(dataset: Dataset, tmp_path: Path) -> None:
-    job = CrossValidation(folds=2, everyone=True, jobs=1)
+    job = CrossValidation(held_out_splits(dataset, 2), everyone=True, jobs=1)
     run_cross_validation(job, ONE_EPOCH, dataset, tmp_path)
     rows = list(read_ledger(tmp_path / LEDGER).values())
     assert [(row.fold, row.folds, row.test_patients) for row in rows] == [(1, 2, 2), (2, 2, 2)]
@@ -193,6 +195,15 @@ def test_options_that_contradict_each_other(
         run(["train", str(dataset.folder), "--out", str(tmp_path / "run"), *options])
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_folds_of_ones_own_must_divide_the_patients(dataset: Dataset, tmp_path: Path) -> None:
+    first, second = held_out_splits(dataset, 2)
+    write_split(first, tmp_path / "fold-1.json")
+    with pytest.raises(DatasetError, match="exactly one of its 1 split files"):
+        read_fold_splits(tmp_path, dataset)
+    write_split(second, tmp_path / "fold-2.json")
+    assert read_fold_splits(tmp_path, dataset) == (first, second)
 
 
 def test_every_field_of_a_row_is_a_column(dataset: Dataset) -> None:

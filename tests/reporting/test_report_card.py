@@ -20,8 +20,9 @@ from discern.cli.main import run
 from discern.errors import UsageError
 from discern.reporting.report_card.build import CHECKLISTS, build_report_card
 from discern.reporting.report_card.claim import CLAIM
-from discern.reporting.report_card.evidence import Evaluation, Places
+from discern.reporting.report_card.evidence import Evaluation
 from discern.reporting.report_card.figures import figures_markdown, replace_figures
+from discern.reporting.report_card.reading import Places
 from discern.reporting.report_card.stard_ai import STARD_AI
 from discern.reporting.report_card.topics import TOPICS
 

@@ -32,7 +32,7 @@ def report_card(
     """
     from discern.inference.analyze import shipped_weights
     from discern.reporting.report_card.build import CARD, PAGE, build_report_card
-    from discern.reporting.report_card.evidence import Places
+    from discern.reporting.report_card.reading import Places
 
     places = Places(run or shipped_weights(), evaluation, external, manifest, summary)
     card = build_report_card(places, out, answers)

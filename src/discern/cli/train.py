@@ -21,9 +21,13 @@ def train(
     folds: Annotated[
         int | None, typer.Option(help="Cross-validation: every patient is predicted out of fold.")
     ] = None,
+    fold_files: Annotated[
+        Path | None,
+        typer.Option(help="Cross-validation on the folds of a folder (dataset split --folds)."),
+    ] = None,
     everyone: Annotated[
         bool,
-        typer.Option("--everyone", help="With --folds: then weights trained on every patient."),
+        typer.Option("--everyone", help="After the folds: weights trained on every patient."),
     ] = False,
     repeat: Annotated[
         Path | None, typer.Option(help="A manifest.json: repeat that run, nothing else to choose.")
@@ -52,11 +56,11 @@ def train(
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     overrides = Overrides(epochs, size, image_size, batch_size, phantom_patients, seed)
-    if sum(given is not None for given in (split, folds, repeat)) > 1:
-        raise UsageError("--split, --folds and --repeat exclude each other")
+    if sum(given is not None for given in (split, folds, fold_files, repeat)) > 1:
+        raise UsageError("--split, --folds, --fold-files and --repeat exclude each other")
     if repeat is not None and (overrides != Overrides() or config != "best"):
         raise UsageError("--repeat takes configuration and split from the manifest; leave them out")
-    if folds is None and everyone:
+    if everyone and folds is None and fold_files is None:
         raise UsageError("--everyone needs --folds: the figures come from the folds")
     data = read_dataset(dataset)
     options = RunOptions(out, resume, accelerator, devices, nodes, workers)
@@ -66,10 +70,18 @@ def train(
         typer.echo(repeat_run(repeat, data, options))
         return
     chosen = with_overrides(read_config(config), overrides)
-    if folds is not None:
-        from discern.experiment.crossvalidation import CrossValidation, run_cross_validation
+    if folds is not None or fold_files is not None:
+        from discern.experiment.crossvalidation import (
+            CrossValidation,
+            read_fold_splits,
+            run_cross_validation,
+        )
+        from discern.experiment.studies import held_out_splits
 
-        typer.echo(run_cross_validation(CrossValidation(folds, everyone, jobs), chosen, data, out))
+        splits = (
+            read_fold_splits(fold_files, data) if fold_files else held_out_splits(data, folds or 0)
+        )
+        typer.echo(run_cross_validation(CrossValidation(splits, everyone, jobs), chosen, data, out))
         return
     from discern.training.run import train as run
 

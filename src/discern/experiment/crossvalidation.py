@@ -12,7 +12,8 @@ from pathlib import Path
 import onnx
 
 from discern.dataset.sources import Dataset
-from discern.dataset.splits import Split
+from discern.dataset.splits import Split, read_split
+from discern.errors import DatasetError
 from discern.evaluation.outcomes import grade_outcome, is_graded
 from discern.evaluation.predictions import Predictions, predictions_json, read_predictions
 from discern.experiment.estimate import estimated_minutes
@@ -25,7 +26,7 @@ from discern.experiment.runs import (
     runs_of,
     trained,
 )
-from discern.experiment.studies import Arm, held_out_splits
+from discern.experiment.studies import Arm
 from discern.inference.evaluate import EvaluationJob, run_job
 from discern.outputs import check_folder, write_files
 from discern.training.config import TrainingConfig
@@ -41,12 +42,12 @@ class CrossValidation:
     """One run of ``discern train --folds``.
 
     Attributes:
-        folds: By patient.
+        splits: One per fold; every patient is in the test part of exactly one.
         everyone: Train on every patient afterwards.
         jobs: Trainings at a time; 0 means one for each core.
     """
 
-    folds: int
+    splits: tuple[Split, ...]
     everyone: bool = False
     jobs: int = 0
 
@@ -60,13 +61,12 @@ def run_cross_validation(
     ``weights.onnx``.
 
     Raises:
-        DatasetError: There are fewer patients than folds.
         TrainingError: A training failed; finished ones are kept, the same call goes on.
         OutputError: The folder cannot be written.
     """
     check_folder(out)
     workshop = Workshop(dataset, out, "cross-validation", job.jobs or os.cpu_count() or 1)
-    predictions = cross_validate(config, workshop, job.folds)
+    predictions = cross_validate(config, workshop, job.splits)
     evaluation = EvaluationJob(dataset.folder, predictions=predictions)
     table = run_job(evaluation, out / "evaluation")
     if not job.everyone:
@@ -75,19 +75,35 @@ def run_cross_validation(
     return f"{table}\nweights: {weights}"
 
 
-def cross_validate(config: TrainingConfig, workshop: Workshop, folds: int) -> Path:
+def read_fold_splits(folder: Path, dataset: Dataset) -> tuple[Split, ...]:
+    """Read the split files in ``folder``, one per fold, by name.
+
+    Raises:
+        DatasetError: One of them is no split of ``dataset``, or their test parts are not a
+            division of its patients.
+    """
+    splits = tuple(read_split(path, dataset) for path in sorted(folder.glob("*.json")))
+    tested = sorted(patient for split in splits for patient in split.test)
+    if tested != list(dataset.patients):
+        raise DatasetError(
+            f"{folder.name}: every patient must be in the test part of exactly one of its "
+            f"{len(splits)} split files; make them with discern dataset split --folds"
+        )
+    return splits
+
+
+def cross_validate(config: TrainingConfig, workshop: Workshop, splits: tuple[Split, ...]) -> Path:
     """Train and predict every fold; return ``out/predictions.json``, the pooled predictions.
 
     Raises:
-        DatasetError: There are fewer patients than folds.
         TrainingError: A fold failed; finished ones are kept and the same call goes on.
     """
-    arm = Arm(config.name, "", config, held_out_splits(workshop.dataset, folds))
+    arm = Arm(config.name, "", config, splits)
     runs = runs_of([arm], [config.seed])
     waiting = pending(runs, workshop)
     if waiting:
         minutes = estimated_minutes(waiting, workshop)
-        _LOG.info("%d of %d folds to train, about %.0f minutes", len(waiting), folds, minutes)
+        _LOG.info("%d of %d folds to train, about %.0f minutes", len(waiting), len(runs), minutes)
         execute(runs, workshop)
     pooled = pooled_predictions(runs, workshop)
     write_files(workshop.out, {PREDICTIONS: predictions_json(pooled).encode()})

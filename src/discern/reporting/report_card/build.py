@@ -18,9 +18,9 @@ from discern.reporting.report_card.documents import (
     count_text,
     counts_of,
 )
-from discern.reporting.report_card.evidence import Places, read_evidence
 from discern.reporting.report_card.model_card import card_sections, topics_of
 from discern.reporting.report_card.page import report_page
+from discern.reporting.report_card.reading import Places, read_evidence
 from discern.reporting.report_card.stard_ai import STARD_AI
 
 CHECKLISTS = (STARD_AI, CLAIM)

@@ -28,3 +28,8 @@ def counted(number: int, noun: str) -> str:
     ('1 patient', '2 patients')
     """
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def yes_or_no(value: object) -> str:
+    """Return whether ``value`` is true, in a word."""
+    return "yes" if value else "no"

@@ -1,15 +1,15 @@
-"""What weights and manifest say: the network, its training, its data, its thresholds."""
+"""What weights and manifest say: the network, its data, its thresholds."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from discern.reporting.report_card.evidence import MANIFEST_FILE, Evidence
-from discern.reporting.report_card.facts import PROGRAM, Fact, Facts, counted
+from discern.reporting.report_card.facts import PROGRAM, Fact, Facts, counted, yes_or_no
 from discern.reporting.report_card.figures import LESION_NAMES
 from discern.spine import GRADE_LABELS, Plane
 from discern.weights import Head, TrainedOn
 
-_PARTS = ("train", "validation", "test")
+PARTS = ("train", "validation", "test")
 TRAINED_ON = {
     TrainedOn.REAL: "real: a reader's own label at that place",
     TrainedOn.DERIVED: "derived: a reader's verdict on the disc, the box from geometry",
@@ -89,66 +89,16 @@ def model(evidence: Evidence) -> Facts:
     return tuple(facts)
 
 
-def training(evidence: Evidence) -> Facts:
-    """Return how the network was trained."""
-    if evidence.manifest is None:
-        return ()
-    how = evidence.manifest["settings"]
-    steps, augmentation = how.get("optimizer", {}), how.get("augmentation", {})
-    text = (
-        f"Configuration {evidence.manifest['configuration']['name']}: {how.get('epochs')} epochs, "
-        f"{how.get('batch_size')} images a step, precision {how.get('precision')}, loss "
-        f"{how.get('loss', {}).get('kind')}, optimizer {steps.get('kind')} with learning rate "
-        f"{steps.get('learning_rate')} and weight decay {steps.get('weight_decay')}, "
-        f"augmentation {augmentation.get('intensity')} (geometry: "
-        f"{_yes(augmentation.get('geometry'))}), {how.get('phantom_patients')} synthetic patients "
-        f"mixed in, seed {evidence.manifest['seed']}. Every setting is in the manifest."
-    )
-    return (Fact(text, MANIFEST_FILE),)
-
-
-def initialization(evidence: Evidence) -> Facts:
-    """Return where training started."""
-    if evidence.manifest is None:
-        return ()
-    how = evidence.manifest["settings"]
-    text = (
-        f"From scratch, random with seed {evidence.manifest['seed']}; no weights from elsewhere. "
-        f"Anchors fitted to the training boxes: {_yes(how.get('fit_anchors'))}."
-    )
-    return (Fact(text, MANIFEST_FILE),)
-
-
-def final_model(evidence: Evidence) -> Facts:
-    """Return which of all states of the network was kept."""
-    if evidence.manifest is None:
-        return ()
-    text = (
-        "The last epoch, with the moving average of the weights; the validation patients chose "
-        "nothing."
-    )
-    return (Fact(text, PROGRAM),)
-
-
 def ensemble(evidence: Evidence) -> Facts:
     """Return whether several networks vote."""
     return (Fact("No ensemble: one network.", evidence.weights.source),) if evidence.weights else ()
-
-
-def partitions(evidence: Evidence) -> Facts:
-    """Return the sizes of the parts of the split."""
-    if evidence.manifest is None:
-        return ()
-    split = evidence.manifest["split"]
-    sizes = ", ".join(f"{len(split.get(part, ()))} {part}" for part in _PARTS)
-    return (Fact(f"Patients: {sizes}. The manifest lists them.", MANIFEST_FILE),)
 
 
 def disjoint(evidence: Evidence) -> Facts:
     """Return at which level the parts are disjoint."""
     facts = []
     if evidence.manifest is not None:
-        parts = [set(evidence.manifest["split"].get(part, ())) for part in _PARTS]
+        parts = [set(evidence.manifest["split"].get(part, ())) for part in PARTS]
         shared = sum(map(len, parts)) - len(set().union(*parts))
         text = f"By patient: {counted(shared, 'patient')} in more than one part."
         facts.append(Fact(text, MANIFEST_FILE))
@@ -160,26 +110,6 @@ def disjoint(evidence: Evidence) -> Facts:
         )
         facts.append(Fact(text, evidence.weights.source))
     return tuple(facts)
-
-
-def software(evidence: Evidence) -> Facts:
-    """Return versions of what trained the network."""
-    if evidence.manifest is None:
-        return ()
-    named = ", ".join(f"{name} {value}" for name, value in evidence.manifest["software"].items())
-    return (Fact(f"Trained with {named}.", MANIFEST_FILE),)
-
-
-def hardware(evidence: Evidence) -> Facts:
-    """Return what the network was trained on, and for how long."""
-    if evidence.manifest is None:
-        return ()
-    machine, seconds = evidence.manifest["hardware"], evidence.manifest["seconds"]
-    text = (
-        f"Trained in {seconds:,.0f} seconds on {machine['processor']}, "
-        f"{counted(machine['threads'], 'thread')}, accelerator: {machine['accelerator']}."
-    )
-    return (Fact(text, MANIFEST_FILE),)
 
 
 def thresholds(evidence: Evidence) -> Facts:
@@ -257,10 +187,6 @@ def _network(manifest: Mapping[str, Any]) -> str:
     return (
         f"Single-stage detector on the YOLOv5 v6 skeleton, size {network['size']}, "
         f"{manifest['configuration']['parameters']:,} parameters; attention in the CSP blocks "
-        f"(module 1): {_yes(network['attention'])}; residual SPPF (module 2): "
-        f"{_yes(network['residual_sppf'])}."
+        f"(module 1): {yes_or_no(network['attention'])}; residual SPPF (module 2): "
+        f"{yes_or_no(network['residual_sppf'])}."
     )
-
-
-def _yes(value: object) -> str:
-    return "yes" if value else "no"

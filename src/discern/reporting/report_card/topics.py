@@ -6,7 +6,7 @@ A topic is answered from the files where they say it; ``hint`` tells a person wh
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from discern.reporting.report_card import data_facts, result_facts, run_facts
+from discern.reporting.report_card import data_facts, result_facts, run_facts, training_facts
 from discern.reporting.report_card.evidence import Evidence
 from discern.reporting.report_card.facts import Facts, Finder
 
@@ -76,13 +76,13 @@ TOPICS: Mapping[str, Topic] = {
     "missing_data": Topic("how many images or readings were missing, and what became of them"),
     "indeterminate": Topic("how unreadable images and doubtful readings were handled"),
     "model": _told("the network, so that it can be built again", run_facts.model, _RUN),
-    "training": _told("how it was trained", run_facts.training, _RUN),
-    "initialization": _told("where training started", run_facts.initialization, _RUN),
-    "final_model": _told("how the final model was chosen", run_facts.final_model, _RUN),
+    "training": _told("how it was trained", training_facts.training, _RUN),
+    "initialization": _told("where training started", training_facts.initialization, _RUN),
+    "final_model": _told("how the final model was chosen", training_facts.final_model, _RUN),
     "ensemble": _told("whether several networks vote", run_facts.ensemble, _WEIGHTS),
-    "software": _told("libraries with versions", run_facts.software, _RUN),
-    "hardware": _told("processors and time", run_facts.hardware, _RUN),
-    "partitions": _told("how patients were assigned to the parts", run_facts.partitions, _RUN),
+    "software": _told("libraries with versions", training_facts.software, _RUN),
+    "hardware": _told("processors and time", training_facts.hardware, _RUN),
+    "partitions": _told("how patients were assigned to the parts", training_facts.partitions, _RUN),
     "assignment": Topic("how the split was drawn: at random, stratified by what, by centre"),
     "disjoint": _told("that no patient is in two parts", run_facts.disjoint, _RUN),
     "thresholds": Topic("whether these thresholds were fixed beforehand", run_facts.thresholds),
