@@ -6,8 +6,6 @@ file is escaped by the template engine and stripped of control characters. No ti
 written, so the same findings give the same bytes.
 """
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -16,6 +14,7 @@ from markupsafe import Markup
 
 from discern.findings import DiscFinding, LesionStatus, Source, StudyFindings
 from discern.imaging.study import Study
+from discern.page_policy import content_policy
 from discern.reporting import wording
 from discern.reporting.viewers import build_viewers
 from discern.spine import PfirrmannGrade, Plane
@@ -67,7 +66,7 @@ def render_page(findings: StudyFindings, study: Study) -> str:
             ),
             glossary=wording.GLOSSARY,
             romans=[grade.name for grade in PfirrmannGrade],
-            policy=_policy(style, script),
+            policy=content_policy(style, script),
             style=Markup(style),  # noqa: S704 - our own file, not data
             script=Markup(script),  # noqa: S704 - our own file, not data
         )
@@ -86,18 +85,6 @@ def _axial_assessed(findings: StudyFindings) -> bool:
 
 def _asset(name: str) -> str:
     return (files(__package__) / "templates" / name).read_text(encoding="utf-8")
-
-
-def _policy(style: str, script: str) -> str:
-    """Return the Content-Security-Policy that admits this style, this script and data images."""
-    return (
-        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none';"
-        f" style-src '{_digest(style)}'; script-src '{_digest(script)}'"
-    )
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
 def _environment() -> Environment:

@@ -5,11 +5,12 @@ inside the file; everything else is refused. The template engine escapes every w
 """
 
 import base64
-import hashlib
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+
+from discern.page_policy import content_policy
 
 _COMMON_STYLE = "page.css"
 
@@ -22,7 +23,7 @@ def render(name: str, *, has_script: bool = False, **values: object) -> str:
         _environment()
         .get_template(f"{name}.html.j2")
         .render(
-            policy=_policy(style, script),
+            policy=content_policy(style, script),
             style=Markup(style),  # noqa: S704 - our own file, not data
             script=Markup(script),  # noqa: S704 - our own file, not data
             **values,
@@ -34,18 +35,6 @@ def render(name: str, *, has_script: bool = False, **values: object) -> str:
 def data_uri(content: bytes, kind: str) -> str:
     """Return ``content`` inside a ``data:`` URI of a MIME type."""
     return f"data:{kind};base64," + base64.b64encode(content).decode("ascii")
-
-
-def _policy(style: str, script: str) -> str:
-    admitted = f" script-src '{_hash(script)}'" if script else ""
-    return (
-        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none';"
-        f" style-src '{_hash(style)}';{admitted}"
-    )
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
 def _asset(name: str) -> str:

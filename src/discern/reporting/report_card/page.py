@@ -1,7 +1,5 @@
 """``report-card.html``: model card and checklists on one page that loads nothing else."""
 
-import base64
-import hashlib
 import re
 from importlib.resources import files
 
@@ -9,6 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from discern.evaluation.table_formats import table_html
+from discern.page_policy import content_policy
 from discern.reporting.report_card.answers import Answers, status_of
 from discern.reporting.report_card.checklist import Checklist
 from discern.reporting.report_card.documents import DISCLAIMER, count_text, counts_of
@@ -28,15 +27,11 @@ def report_page(
 ) -> str:
     """Return the HTML; ``to_write`` counts the texts that a person still has to write."""
     style = (files(__package__) / "templates" / "report-card.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     text = (
         _environment()
         .get_template("report-card.html.j2")
         .render(
-            policy=(
-                "default-src 'none'; base-uri 'none'; form-action 'none'; "
-                f"style-src 'sha256-{digest}'"
-            ),
+            policy=content_policy(style),
             style=Markup(style),  # noqa: S704 - our own file, not data
             title=card_title(evidence),
             research_use=RESEARCH_USE,
