@@ -29,17 +29,22 @@ SHOWS_NO_PATIENT = {".json", ".md", ".png", ".svg", ".csv", ".tex", ".txt"}
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """One folder of results: the images judged, and the finalist of the ablation that read them.
+    """One folder of results.
 
-    Without a finalist: the out-of-fold predictions behind the shipped weights.
+    Attributes:
+        images: Those judged.
+        finalist: Of the ablation, that read them; None for the out-of-fold predictions behind the
+            shipped weights.
+        against: A finalist to compare with, paired by patient.
     """
 
     images: str
     finalist: str | None = None
+    against: str | None = None
 
 
 FOLDERS: Mapping[str, Evaluated] = {
-    "t2-mid": Evaluated(T2_MID),
+    "t2-mid": Evaluated(T2_MID, against="yolov5"),
     "t2-space": Evaluated(T2_SPACE),
     "yolov5-t2-mid": Evaluated(T2_MID, "yolov5"),
     "paper-t2-mid": Evaluated(T2_MID, "paper"),
@@ -65,15 +70,16 @@ def evaluate(dataset: Dataset, results: Path, name: str, out: Path) -> None:
     """Evaluate one set of predictions into ``out/NAME``, without pages that show patients."""
     chosen = FOLDERS[name]
     with tempfile.TemporaryDirectory() as folder:
-        predictions = results / "predictions.json"
-        if chosen.finalist:
-            pooled = finalist_predictions(chosen.finalist, dataset, results)
-            predictions = Path(folder) / "pooled.json"
-            predictions.write_text(predictions_json(pooled), encoding="utf-8")
+        pooled: dict[str | None, Path] = {}
+        for finalist in filter(None, (chosen.finalist, chosen.against)):
+            found = finalist_predictions(finalist, dataset, results)
+            pooled[finalist] = Path(folder) / f"{finalist}.json"
+            pooled[finalist].write_text(predictions_json(found), encoding="utf-8")
         job = EvaluationJob(
             dataset=dataset.folder,
             selection=Selection(images=chosen.images, discs=DISCS),
-            predictions=predictions,
+            predictions=pooled.get(chosen.finalist, results / "predictions.json"),
+            against=pooled.get(chosen.against),
         )
         run_job(job, Path(folder) / name)
         made = Path(folder) / name

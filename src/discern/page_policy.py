@@ -9,7 +9,7 @@ def content_policy(style: str, script: str = "") -> str:
 
     Everything else, the network included, is refused by the browser.
 
-    >>> content_policy("p {}").endswith("style-src 'sha256-SNJDlN1Iy2mnt7DOjQIyDb2LQE6O5PQiSZomcdzawQ4='")
+    >>> content_policy("p {}").startswith("default-src 'none'; img-src data:;")
     True
     """
     directives = [

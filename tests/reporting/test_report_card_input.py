@@ -55,6 +55,11 @@ def not_weights(folder: Path) -> Arguments:
     return [str(folder / "weights.onnx"), *own(folder)]
 
 
+def evaluation_of_other_weights(folder: Path) -> Arguments:
+    other = write_evaluation(folder / "own", weights_sha256="0" * 64)
+    return [str(WEIGHTS), "--evaluation", str(other)]
+
+
 def weights_of_another_run(folder: Path) -> Arguments:
     return [str(write_run(folder / "run", weights_sha256="0" * 64)), *own(folder)]
 
@@ -125,6 +130,7 @@ def no_answers(folder: Path) -> Arguments:
         (empty_run, "run: neither weights.onnx nor manifest.json there"),
         (not_weights, "weights.onnx: damaged, or not an ONNX network"),
         (weights_of_another_run, "give weights and manifest of the same run"),
+        (evaluation_of_other_weights, "own/metrics.json was predicted by other weights"),
         (another_manifest, "manifest.json: schema is 'discern.run/9'"),
         (damaged_manifest, "manifest.json: its configuration cannot be read"),
         (manifest_without_hardware, "manifest.json: no hardware.processor, hardware.threads"),

@@ -23,6 +23,7 @@ class Material:
         truths: One for each image.
         predictions: Boxes of each image, down to low scores.
         digest: SHA-256 of the data set.
+        weights_sha256: Of the weights that predicted; None where predictions were given.
         records: What the data set's table of discs says, empty without one.
         attributes: Of the patients, empty where nothing is known.
         read: Reads an image; None where there are no pixels, and then no page that shows them.
@@ -31,6 +32,7 @@ class Material:
     truths: Sequence[GroundTruth]
     predictions: Predictions
     digest: str = ""
+    weights_sha256: str | None = None
     records: DiscRecords = field(default_factory=dict)
     attributes: Attributes = field(default_factory=dict)
     read: ReadImage | None = None

@@ -117,6 +117,7 @@ def _readable(title: str, about: str, tables: Sequence[Table]) -> Files:
 
 def _numbers(material: Material, results: Results) -> Files:
     document = json.loads(metrics_to_json(results.metrics))
+    document["weights_sha256"] = material.weights_sha256
     document["subgroups"] = subgroups_json(results.subgroups)
     files = {
         "metrics.json": (json.dumps(document, indent=1, allow_nan=False) + "\n").encode(),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
 
 from discern.evaluation.bootstrap import Figure
 from discern.evaluation.comparison import Comparison
@@ -23,7 +24,8 @@ def draw_differences(canvas: Canvas, reference: str, compared: Mapping[str, Comp
         ax.axvline(0, color="0.6", linewidth=1)
         for row, name in enumerate(names):
             _interval(ax, compared[name].figures[key].difference, row)
-        ax.set(xlabel=f"{HEADLINES[key].title}: arm minus {reference}")
+        ax.set(title=HEADLINES[key].title, xlabel=f"Difference from {reference}")
+        ax.xaxis.set_major_locator(MaxNLocator(4))
         ax.set_yticks(range(len(names)), names)
     axes[0].invert_yaxis()
 
@@ -38,7 +40,7 @@ def draw_learning_curve(canvas: Canvas, arms: Sequence[Arm], tallies: Mapping[st
         ax.plot([x for x, _, _ in points], [y for _, y, _ in points], marker="o", color="C0")
         for x, _, (low, high) in points:
             ax.plot([x, x], [low, high], color="C0", linewidth=1)
-        ax.set(xlabel="Training patients", ylabel=HEADLINES[key].title, xlim=(0, None))
+        ax.set(title=HEADLINES[key].title, xlabel="Training patients", xlim=(0, None))
 
 
 def _interval(ax: Axes, difference: Figure, row: int) -> None:

@@ -86,13 +86,15 @@ def run_job(job: EvaluationJob, out: Path) -> str:
     dataset = read_dataset(job.dataset)
     truths = selected_truths(dataset, job.selection)
     if job.predictions:
-        return _run(job, dataset, truths, _given(job.predictions, dataset, truths), out)
+        given = _given(job.predictions, dataset, truths)
+        return _run(job, dataset, _material(dataset, truths, given), out)
     weights = load_weights(job.weights or shipped_weights())
     banner = _refuse_overlap(dataset, truths, weights, allowed=job.allow_training_patients)
     point = weights.metadata.operating_point("default")
     predictions = predict_images(dataset, truths, OpenVinoPredictor(weights), weights.metadata)
     at_point = replace(job, options=replace(job.options, operating_point=point))
-    return banner + _run(at_point, dataset, truths, predictions, out)
+    material = _material(dataset, truths, predictions)
+    return banner + _run(at_point, dataset, replace(material, weights_sha256=weights.sha256), out)
 
 
 def predict_images(
@@ -180,19 +182,15 @@ def _given(path: Path, dataset: Dataset, truths: Sequence[GroundTruth]) -> Predi
     return {name: boxes for name, boxes in known.items() if name not in left_out}
 
 
-def _run(
-    job: EvaluationJob,
-    dataset: Dataset,
-    truths: Sequence[GroundTruth],
-    predictions: Predictions,
-    out: Path,
-) -> str:
+def _material(
+    dataset: Dataset, truths: Sequence[GroundTruth], predictions: Predictions
+) -> Material:
     files = image_files(dataset.folder)
 
     def read(stem: str) -> Image:
         return read_image(files[stem])
 
-    material = Material(
+    return Material(
         truths=truths,
         predictions=predictions,
         digest=dataset.digest,
@@ -200,8 +198,11 @@ def _run(
         attributes=patient_attributes(dataset.folder),
         read=read,
     )
+
+
+def _run(job: EvaluationJob, dataset: Dataset, material: Material, out: Path) -> str:
     extras = Extras(
         review=job.review,
-        against=None if job.against is None else _given(job.against, dataset, truths),
+        against=None if job.against is None else _given(job.against, dataset, material.truths),
     )
     return summary(run_evaluation(material, out, job.options, extras, job.crops_per_kind))

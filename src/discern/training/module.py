@@ -48,6 +48,7 @@ class DetectionModule(LightningModule):
             on_step=False,
             on_epoch=True,
             batch_size=len(images),
+            sync_dist=True,
         )
         total: Tensor = terms.total
         return total * len(images)

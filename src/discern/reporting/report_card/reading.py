@@ -65,7 +65,7 @@ def read_evidence(places: Places) -> Evidence:
     """Read every file that was named.
 
     Raises:
-        UsageError: There is neither weights nor manifest, or they belong to different runs.
+        UsageError: There is neither weights nor manifest, or the files belong to different runs.
         WeightsError: The weights cannot be read.
         DatasetError: A folder or file is not what it was given as.
     """
@@ -82,6 +82,12 @@ def read_evidence(places: Places) -> Evidence:
             "give weights and manifest of the same run"
         )
     evaluation = read_evaluation(places.evaluation)
+    predicted_by = evaluation.document.get("weights_sha256")
+    if weights and predicted_by and predicted_by != weights.sha256:
+        raise UsageError(
+            f"{evaluation.source} was predicted by other weights than {weights.source}; "
+            "give weights and evaluation of the same run"
+        )
     external = None if places.external is None else _external(places.external, evaluation)
     summary = None if places.summary is None else _summary(places.summary)
     return Evidence(evaluation, weights, manifest, external, summary)
