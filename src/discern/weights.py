@@ -10,7 +10,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 from discern.errors import WeightsError
 from discern.spine import LABELS, LESION_LABELS, Label, Plane
@@ -74,6 +76,8 @@ class WeightsMetadata:
         training_data: Data sets in words, with licence.
         training_patients: SHA-256 (first 16 hex digits) of "dataset/patient" of every patient
             trained on.
+        training_images: SHA-256 (first 16 hex digits) of the pixels of every image trained on, so
+            that a copy under another name is known again; empty in older weights.
         data_digest: SHA-256 of the training images and annotations.
         config_digest: SHA-256 of the training configuration.
         labels: Order of the class scores.
@@ -87,6 +91,7 @@ class WeightsMetadata:
     temperature: float = 1.0
     training_data: tuple[str, ...] = ()
     training_patients: tuple[str, ...] = ()
+    training_images: tuple[str, ...] = ()
     data_digest: str = ""
     config_digest: str = ""
     labels: tuple[Label, ...] = LABELS
@@ -137,6 +142,15 @@ def patient_hash(dataset: str, patient: str) -> str:
     False
     """
     return hashlib.sha256(f"{dataset}/{patient}".encode()).hexdigest()[:16]
+
+
+def image_hash(image: NDArray[np.float32]) -> str:
+    """Return the hash of the (H, W) pixels under which weights remember a training image.
+
+    >>> image_hash(np.zeros((2, 3), np.float32)) == image_hash(np.zeros((3, 2), np.float32))
+    False
+    """
+    return hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()[:16]
 
 
 def embed(network: onnx.ModelProto, metadata: WeightsMetadata) -> bytes:
@@ -201,6 +215,7 @@ def parse_metadata(text: str) -> WeightsMetadata:
         "operating_points": tuple(OperatingPoint(**point) for point in item["operating_points"]),
         "training_data": tuple(item["training_data"]),
         "training_patients": tuple(item["training_patients"]),
+        "training_images": tuple(item.get("training_images", ())),
         "labels": tuple(map(Label, item["labels"])),
     }
     return WeightsMetadata(**{**item, **changed})

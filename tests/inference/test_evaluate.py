@@ -1,14 +1,17 @@
 """``discern evaluate`` on a small data set made on the spot."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from PIL import Image
 
 from discern.annotations import GroundTruth, TruthBox, write_labelme
+from discern.dataset.samples import read_image
 from discern.dataset.sources import read_dataset
 from discern.errors import DatasetError, UsageError
 from discern.evaluation.metrics import EvaluationOptions
@@ -16,7 +19,7 @@ from discern.evaluation.predictions import PredictedBox, predictions_json
 from discern.inference.analyze import shipped_weights
 from discern.inference.evaluate import EvaluationJob, Selection, run_job
 from discern.spine import Label, Plane
-from discern.weights import load_weights
+from discern.weights import embed, image_hash, load_weights
 
 FEW = EvaluationOptions(resamples=100)
 BOXES = {
@@ -110,7 +113,33 @@ def test_training_patients_are_refused_and_only_shown_with_a_banner(tmp_path: Pa
         run_job(job, tmp_path / "out")
 
     table = run_job(replace(job, allow_training_patients=True), tmp_path / "out")
-    assert table.startswith("***")
+    for text in (table, (tmp_path / "out" / "tables.md").read_text()):
+        assert "*** 2 OF 2 PATIENTS WERE USED TO TRAIN" in text
+    assert "USED TO TRAIN" in (tmp_path / "out" / "evaluation.html").read_text()
+    assert "USED TO TRAIN" in json.loads((tmp_path / "out" / "metrics.json").read_text())["warning"]
+
+
+def test_a_training_image_is_known_under_another_name(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "renamed", ("x", "y"))
+    file = next((dataset / "images").glob("x_*"))
+    Image.fromarray(255 - np.asarray(Image.open(file))).save(file)
+    shipped = load_weights(shipped_weights())
+    seen = replace(shipped.metadata, training_images=(image_hash(read_image(file)),))
+    network = onnx.load_model_from_string(shipped.onnx_bytes)
+    (tmp_path / "w.onnx").write_bytes(embed(network, seen))
+
+    with pytest.raises(DatasetError, match="1 of 2 patients were used to train"):
+        run_job(EvaluationJob(dataset, weights=tmp_path / "w.onnx", options=FEW), tmp_path / "out")
+
+
+def test_the_shipped_weights_know_their_images_again(shared_data: Path, tmp_path: Path) -> None:
+    source, copy = shared_data / "spider-lumbar", tmp_path / "another-name"
+    for part, suffix in (("images", "png"), ("annotations", "json")):
+        (copy / part).mkdir(parents=True)
+        shutil.copy(source / part / f"9_t2_mid.{suffix}", copy / part / f"p_1.{suffix}")
+
+    with pytest.raises(DatasetError, match="1 of 1 patients were used to train"):
+        run_job(EvaluationJob(copy, options=FEW), tmp_path / "out")
 
 
 def test_contradicting_or_empty_choices_are_refused(tmp_path: Path) -> None:

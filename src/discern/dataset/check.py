@@ -43,8 +43,17 @@ class CheckReport:
 
 
 def check_dataset(folder: Path, splits: Sequence[Path] = ()) -> CheckReport:
-    """Check the images, annotations, tables and splits of a data set; never stop at the first."""
+    """Check the images, annotations, tables and splits of a data set; never stop at the first.
+
+    Raises:
+        DatasetError: There is no such folder.
+    """
     name = folder.resolve().name
+    if not folder.is_dir():
+        raise DatasetError(
+            f"{name}: {'a file' if folder.exists() else 'no such folder'}; name the folder that "
+            "holds images/ and annotations/"
+        )
     annotations = sorted((folder / "annotations").glob("*.json"))
     if not annotations:
         nothing = Problem(Kind.NO_DATA, name, "no annotations/*.json")

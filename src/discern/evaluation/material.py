@@ -24,6 +24,7 @@ class Material:
         predictions: Boxes of each image, down to low scores.
         digest: SHA-256 of the data set.
         weights_sha256: Of the weights that predicted; None where predictions were given.
+        warning: What stands above every table, None where nothing is to be warned of.
         records: What the data set's table of discs says, empty without one.
         attributes: Of the patients, empty where nothing is known.
         read: Reads an image; None where there are no pixels, and then no page that shows them.
@@ -33,6 +34,7 @@ class Material:
     predictions: Predictions
     digest: str = ""
     weights_sha256: str | None = None
+    warning: str | None = None
     records: DiscRecords = field(default_factory=dict)
     attributes: Attributes = field(default_factory=dict)
     read: ReadImage | None = None

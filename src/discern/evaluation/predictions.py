@@ -103,7 +103,8 @@ def require_same_images(predictions: Predictions, images: Iterable[str]) -> None
     if unknown:
         raise DatasetError(
             f"predictions for {len(unknown)} images that the data set lacks ({_few(unknown)}); "
-            "the keys must be the stems of the image files"
+            "the keys must be the stems of the image files; if the data set is a part of the one "
+            "predicted, remove the others"
         )
 
 

@@ -41,13 +41,14 @@ class Extras:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What was computed, and all of it as tables."""
+    """What was computed, and all of it as tables; ``warning`` belongs above them."""
 
     metrics: Metrics
     subgroups: tuple[Subgroups, ...]
     comparison: Comparison | None
     reviewed: Mapping[Plane, ReviewedShare] | None
     tables: tuple[Table, ...]
+    warning: str | None = None
 
     @property
     def digests(self) -> Digests:
@@ -81,6 +82,7 @@ def compute(material: Material, options: EvaluationOptions, extras: Extras) -> R
         comparison=comparison,
         reviewed=reviewed,
         tables=(*evaluation_tables(metrics, reviewed), *subgroup_tables(parts), *paired),
+        warning=material.warning,
     )
 
 

@@ -61,9 +61,13 @@ def run_evaluation(
     drawings = _drawings(material, results)
     pages = _pages_with_images(material, results, crops_per_kind)
     files = _numbers(material, results) | drawings | pages
-    files |= _readable("Evaluation", introduction(results.metrics), results.tables)
+    files |= _readable("Evaluation", introduction(results.metrics, results.warning), results.tables)
     files["evaluation.html"] = index_page(
-        "Evaluation", introduction(results.metrics), results.tables, drawings, tuple(pages)
+        "Evaluation",
+        introduction(results.metrics, results.warning),
+        results.tables,
+        drawings,
+        tuple(pages),
     ).encode()
     write_files(out_dir, files)
     return results
@@ -72,7 +76,7 @@ def run_evaluation(
 def summary(results: Results) -> str:
     """Return the first tables of ``tables.md`` and, if there is one, the paired comparison."""
     shown = [one for one in results.tables if one.name.startswith(_SUMMARY)]
-    return tables_markdown("Evaluation", introduction(results.metrics), shown)
+    return tables_markdown("Evaluation", introduction(results.metrics, results.warning), shown)
 
 
 def run_side_by_side(internal: Path, external: Path, out_dir: Path) -> str:
@@ -118,6 +122,7 @@ def _readable(title: str, about: str, tables: Sequence[Table]) -> Files:
 def _numbers(material: Material, results: Results) -> Files:
     document = json.loads(metrics_to_json(results.metrics))
     document["weights_sha256"] = material.weights_sha256
+    document["warning"] = material.warning
     document["subgroups"] = subgroups_json(results.subgroups)
     files = {
         "metrics.json": (json.dumps(document, indent=1, allow_nan=False) + "\n").encode(),

@@ -49,10 +49,11 @@ def tables_markdown(heading: str, introduction: str, tables: Sequence[Table]) ->
     return "\n\n".join(parts) + "\n"
 
 
-def introduction(metrics: Metrics) -> str:
-    """Return what the tables were computed from."""
+def introduction(metrics: Metrics, warning: str | None = None) -> str:
+    """Return what the tables were computed from, behind a warning where there is one."""
     return (
-        f"{metrics.images} images of {metrics.patients} patients. In brackets: 95 % interval, "
+        (f"*** {warning} *** " if warning else "")
+        + f"{metrics.images} images of {metrics.patients} patients. In brackets: 95 % interval, "
         f"{metrics.options.resamples} resamples of the patients, seed {metrics.options.seed}. "
         "Research use only, not a medical device."
     )

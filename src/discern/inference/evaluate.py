@@ -29,7 +29,7 @@ from discern.inference.detect import BATCH_SLICES
 from discern.inference.predictor import Predictor
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.postprocess import PostprocessConfig, select_boxes
-from discern.weights import Weights, WeightsMetadata, load_weights, patient_hash
+from discern.weights import Weights, WeightsMetadata, image_hash, load_weights, patient_hash
 
 _LOW_SCORE = 0.01  # mean average precision ranks every box, not only those above a threshold
 PARTS = ("train", "validation", "test")
@@ -89,12 +89,14 @@ def run_job(job: EvaluationJob, out: Path) -> str:
         given = _given(job.predictions, dataset, truths)
         return _run(job, dataset, _material(dataset, truths, given), out)
     weights = load_weights(job.weights or shipped_weights())
-    banner = _refuse_overlap(dataset, truths, weights, allowed=job.allow_training_patients)
+    warning = _refuse_overlap(dataset, truths, weights, allowed=job.allow_training_patients)
     point = weights.metadata.operating_point("default")
     predictions = predict_images(dataset, truths, OpenVinoPredictor(weights), weights.metadata)
     at_point = replace(job, options=replace(job.options, operating_point=point))
-    material = _material(dataset, truths, predictions)
-    return banner + _run(at_point, dataset, replace(material, weights_sha256=weights.sha256), out)
+    material = replace(
+        _material(dataset, truths, predictions), weights_sha256=weights.sha256, warning=warning
+    )
+    return _run(at_point, dataset, material, out)
 
 
 def predict_images(
@@ -158,20 +160,33 @@ def _within(truth: GroundTruth, discs: tuple[int, int] | None) -> GroundTruth:
 
 def _refuse_overlap(
     dataset: Dataset, truths: Sequence[GroundTruth], weights: Weights, *, allowed: bool
-) -> str:
-    """Return a banner for the table, empty where no patient was trained on."""
-    trained = set(weights.metadata.training_patients)
+) -> str | None:
+    """Return a warning for everything that is written; none where no patient was trained on."""
     patients = {truth.patient for truth in truths}
-    both = [one for one in patients if patient_hash(dataset.name, one) in trained]
+    both = _trained_on(dataset, truths, weights.metadata)
     if not both:
-        return ""
+        return None
     what = f"{len(both)} of {len(patients)} patients were used to train these weights"
     if not allowed:
         raise DatasetError(
             f"{what}: the figures would mean nothing. Choose others with --split and --part, "
             "or see them all the same with --allow-training-patients"
         )
-    return f"*** {what.upper()}: THESE FIGURES DO NOT SHOW HOW WELL THEY READ NEW PATIENTS ***\n\n"
+    return f"{what.upper()}: THESE FIGURES DO NOT SHOW HOW WELL THEY READ NEW PATIENTS"
+
+
+def _trained_on(
+    dataset: Dataset, truths: Sequence[GroundTruth], about: WeightsMetadata
+) -> frozenset[str]:
+    """Return the patients known by name or, under whatever name, by an image."""
+    names, images = frozenset(about.training_patients), frozenset(about.training_images)
+    files = image_files(dataset.folder)
+    return frozenset(
+        truth.patient
+        for truth in truths
+        if patient_hash(dataset.name, truth.patient) in names
+        or (images and image_hash(read_image(files[truth.image])) in images)
+    )
 
 
 def _given(path: Path, dataset: Dataset, truths: Sequence[GroundTruth]) -> Predictions:

@@ -6,8 +6,9 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning import Trainer
@@ -131,8 +132,13 @@ def _prepare_folder(config: TrainingConfig, split: Split, options: RunOptions) -
     if options.resume:
         if not last.is_file():
             raise UsageError(f"{options.out.name}: no last.ckpt to resume; start without --resume")
-        if parse_config(stored.read_text(encoding="utf-8")) != config:
-            raise UsageError(f"{options.out.name}: was started with another configuration")
+        started = parse_config(stored.read_text(encoding="utf-8"))
+        if started != config:
+            raise UsageError(
+                f"{options.out.name}: was started with another configuration "
+                f"({', '.join(_changed(asdict(started), asdict(config)))}); repeat the options of "
+                "its first start, or train anew with another --out"
+            )
         if (options.out / "split.json").read_text(encoding="utf-8") != split.to_json():
             raise UsageError(f"{options.out.name}: was started with another split")
         read_checkpoint(last)
@@ -143,6 +149,15 @@ def _prepare_folder(config: TrainingConfig, split: Split, options: RunOptions) -
     stored.write_text(config.to_toml(), encoding="utf-8")
     write_split(split, options.out / "split.json")
     return None
+
+
+def _changed(was: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Return the values that differ, nested ones by the name of their table."""
+    return [
+        key if isinstance(now[key], dict) else f"{key} {was[key]}, now {now[key]}"
+        for key in now
+        if was[key] != now[key]
+    ]
 
 
 def _module(

@@ -9,7 +9,8 @@ import torch
 
 from discern import __version__
 from discern.dataset.phantoms import PHANTOM_LABELS
-from discern.dataset.sources import Dataset
+from discern.dataset.samples import read_image
+from discern.dataset.sources import Dataset, image_files
 from discern.dataset.splits import Split
 from discern.errors import WeightsError
 from discern.model.detector import Detector, build_detector
@@ -22,6 +23,7 @@ from discern.weights import (
     TrainedOn,
     WeightsMetadata,
     embed,
+    image_hash,
     parse_metadata,
     patient_hash,
 )
@@ -31,7 +33,7 @@ DESCRIPTION_KEY, CONFIG_KEY = "discern_description", "discern_config"
 
 def describe(config: TrainingConfig, dataset: Dataset, split: Split) -> WeightsMetadata:
     """Return what the weights of a run must say about themselves, before calibration."""
-    truths = dataset.of_patients(split.train)
+    truths, files = dataset.of_patients(split.train), image_files(dataset.folder)
     seen = {
         (label, truth.plane): TrainedOn.REAL if label in GRADE_LABELS else dataset.lesion_boxes
         for truth in truths
@@ -49,6 +51,9 @@ def describe(config: TrainingConfig, dataset: Dataset, split: Split) -> WeightsM
         preprocessing=config.preprocessing,
         training_data=tuple(data),
         training_patients=tuple(sorted(patient_hash(dataset.name, p) for p in split.train)),
+        training_images=tuple(
+            sorted(image_hash(read_image(files[truth.image])) for truth in truths)
+        ),
         data_digest=dataset.digest,
         config_digest=config.digest,
     )
