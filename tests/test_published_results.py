@@ -1,6 +1,7 @@
 """The published figures are rebuilt from the committed predictions, bit for bit."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -36,15 +37,31 @@ def test_every_table_and_figure_follows_from_the_predictions(
 
 
 QUOTED = ("disc_recall", "false_per_image", "exact", "within_one", "exact_all", "within_one_all")
+HERNIATION = (
+    *("precision", "recall", "specificity", "roc_auc", "average_precision"),
+    "false_alarm_on_bulging",
+)
 KAPPAS = ("kappa_linear", "kappa_quadratic", "balanced_accuracy")
 
 
 def test_the_model_card_quotes_the_published_figures() -> None:
     card = (RESULTS.parents[1] / "MODEL_CARD.md").read_text()
-    slice_wise = json.loads((RESULTS / "t2-mid" / "metrics.json").read_text())["slice_wise"]
-    herniation = slice_wise["herniation"]["sagittal"]
-    figures = [slice_wise["pfirrmann"][name] for name in (*QUOTED, *KAPPAS)]
+    metrics = json.loads((RESULTS / "t2-mid" / "metrics.json").read_text())
+    by_slice, by_disc = metrics["slice_wise"], metrics["disc_wise"]["herniation"]["sagittal"]
+    herniation = by_slice["herniation"]["sagittal"]
+    figures = [by_slice["pfirrmann"][name] for name in (*QUOTED, *KAPPAS)]
+    figures += [herniation["precision"], herniation["recall"]]
 
-    for figure in [*figures, herniation["precision"], herniation["recall"]]:
+    for figure in [*figures, *(by_disc[name] for name in HERNIATION)]:
         low, high = figure["ci95"]
         assert f"{figure['value']:.3f} [{low:.3f}, {high:.3f}]" in card
+
+
+def test_every_interval_in_the_results_page_stands_in_a_table() -> None:
+    page = (RESULTS / "README.md").read_text()
+    tables = "".join(path.read_text() for path in RESULTS.glob("*/tables/*.txt"))
+
+    quoted = re.findall(r"-?\d\.\d{3} \[-?\d\.\d{3}, -?\d\.\d{3}\]", page)
+
+    assert quoted
+    assert [figure for figure in quoted if figure not in tables] == []

@@ -12,15 +12,14 @@ from discern.evaluation.headlines import HEADLINES, Tally
 from discern.experiment.results import figures_of
 from discern.experiment.studies import Arm
 
-_FOREST = ("kappa_quadratic", "exact_all")
-_CURVES = ("kappa_quadratic", "exact_all")
+_SHOWN = ("exact_all", "kappa_quadratic")
 
 
 def draw_differences(canvas: Canvas, reference: str, compared: Mapping[str, Comparison]) -> None:
     """Draw the paired difference of every arm from ``reference`` with its interval."""
     names = list(compared)
-    axes = canvas.subplots(1, len(_FOREST), sharey=True)
-    for ax, key in zip(axes, _FOREST, strict=True):
+    axes = canvas.subplots(1, len(_SHOWN), sharey=True)
+    for ax, key in zip(axes, _SHOWN, strict=True):
         ax.axvline(0, color="0.6", linewidth=1)
         for row, name in enumerate(names):
             _interval(ax, compared[name].figures[key].difference, row)
@@ -33,7 +32,7 @@ def draw_differences(canvas: Canvas, reference: str, compared: Mapping[str, Comp
 def draw_learning_curve(canvas: Canvas, arms: Sequence[Arm], tallies: Mapping[str, Tally]) -> None:
     """Draw figures with their intervals against the number of training patients."""
     patients = [sum(len(s.train) for s in arm.splits) / len(arm.splits) for arm in arms]
-    for ax, key in zip(canvas.subplots(1, len(_CURVES)), _CURVES, strict=True):
+    for ax, key in zip(canvas.subplots(1, len(_SHOWN)), _SHOWN, strict=True):
         figures = [figures_of(tallies[arm.name], [key])[key] for arm in arms]
         known = [(x, f.value, f.ci95) for x, f in zip(patients, figures, strict=True)]
         points = [(x, value, ends) for x, value, ends in known if value is not None and ends]

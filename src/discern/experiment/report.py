@@ -109,7 +109,7 @@ def _transfer(plan: StudyPlan, selected: Selected) -> _Written:
         arms_table("transfer", _TITLES[plan.study], plan.arms, _tallies(plan.arms, [0], selected))
     ]
     for arm in plan.arms:
-        both = next(one for one in plan.baseline if one.config == arm.config)
+        both = next(one for one in plan.baseline if one.config.name == arm.config.name)
         tested = selected.of(frozenset(arm.splits[0].test))
         pair = {
             "all vendors, out of fold": arm_tally(both, [0], tested),

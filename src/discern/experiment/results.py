@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from discern.annotations import GroundTruth
+from discern.evaluation.agreement_tables import TRUSTED_DISC_RECALL
 from discern.evaluation.bootstrap import Figure, draw_patients, figure
 from discern.evaluation.comparison import Comparison, ComparisonOptions, compare_tallies
 from discern.evaluation.comparison_tables import comparison_table
@@ -15,7 +16,10 @@ from discern.experiment.runs import Workshop, pooled_predictions, runs_of
 from discern.experiment.studies import Arm
 from discern.training.manifest import parameters_of
 
-SHOWN = ("disc_recall", "exact", "within_one", "kappa_linear", "kappa_quadratic", "macro_f1")
+SHOWN = (
+    *("disc_recall", "exact_all", "exact", "within_one"),
+    *("kappa_linear", "kappa_quadratic", "macro_f1"),
+)
 COMPARED = ("exact_all", "kappa_linear", "kappa_quadratic", "disc_recall")
 _OPTIONS = ComparisonOptions()
 
@@ -52,7 +56,11 @@ def figures_of(counted: Tally, keys: Sequence[str] = SHOWN) -> Mapping[str, Figu
 
 
 def arms_table(name: str, title: str, arms: Sequence[Arm], tallies: Mapping[str, Tally]) -> Table:
-    """Return one row per arm: what is different, parameters, figures."""
+    """Return one row per arm: what is different, parameters, figures.
+
+    A star marks an arm that found too few discs for figures of the discs found to be quoted.
+    """
+    answered = [(arm, figures_of(tallies[arm.name])) for arm in arms]
     return Table(
         name=name,
         title=title,
@@ -62,19 +70,27 @@ def arms_table(name: str, title: str, arms: Sequence[Arm], tallies: Mapping[str,
         ),
         rows=tuple(
             (
-                arm.name,
+                arm.name + ("" if _trusted(figures) else " *"),
                 arm.changes,
                 f"{parameters_of(arm.config):,}",
                 len(tallies[arm.name].patients),
-                *figures_of(tallies[arm.name]).values(),
+                *figures.values(),
             )
-            for arm in arms
+            for arm, figures in answered
         ),
         notes=(
             "Every patient was predicted by a network that has not seen them. In brackets: 95 % "
             f"interval, {_OPTIONS.resamples} resamples of the patients, seed {_OPTIONS.seed}.",
+            f"*: fewer than {TRUSTED_DISC_RECALL:.0%} of the discs were found. Kappa and figures "
+            "of the discs found flatter such an arm and are not to be quoted; 'of all discs' "
+            "counts a missed disc as wrong.",
         ),
     )
+
+
+def _trusted(figures: Mapping[str, Figure]) -> bool:
+    recall = figures["disc_recall"].value
+    return recall is not None and recall >= TRUSTED_DISC_RECALL
 
 
 def differences(reference: str, tallies: Mapping[str, Tally]) -> Mapping[str, Comparison]:

@@ -168,18 +168,23 @@ def learning_curve_arms(config: TrainingConfig, splits: tuple[Split, ...]) -> tu
     return tuple(arms)
 
 
-def transfer_arms(config: TrainingConfig, dataset: Dataset) -> tuple[Arm, ...]:
+def transfer_arms(
+    config: TrainingConfig, dataset: Dataset, splits: tuple[Split, ...]
+) -> tuple[Arm, ...]:
     """Return one arm for each vendor trained on, tested on all others.
+
+    It makes as many steps as a training on ``splits``, which draw from all vendors.
 
     Raises:
         DatasetError: ``patients.csv`` is missing, or names one vendor only.
     """
     vendors = vendors_of(dataset)
+    usual = sum(len(split.train) for split in splits) / len(splits)
     return tuple(
         Arm(
             f"{config.name}-trained-on-{vendor.lower()}",
-            f"trained on {vendor}, tested on the others",
-            config,
+            f"trained on {vendor}, tested on the others, as many steps",
+            replace(config, epochs=round(config.epochs * usual / len(patients))),
             (
                 Split(
                     dataset.digest,
@@ -220,9 +225,9 @@ def arms_of(study: Study, dataset: Dataset, budget: Budget, folds: int) -> tuple
         DatasetError: Too few patients for the folds, or no vendors to transfer between.
     """
     configs = [budget.applied_to(read_config(name)) for name in FINALISTS]
-    if study is Study.TRANSFER:
-        return tuple(arm for config in configs for arm in transfer_arms(config, dataset))
     splits = held_out_splits(dataset, folds)
+    if study is Study.TRANSFER:
+        return tuple(arm for config in configs for arm in transfer_arms(config, dataset, splits))
     if study is Study.LEARNING_CURVE:
         return learning_curve_arms(configs[0], splits[:LEARNING_FOLDS])
     return ablation_arms(budget, splits)
