@@ -102,6 +102,7 @@ def test_the_keys_are_those_of_the_contract() -> None:
         "series",
         "discs",
         "detections",
+        "axial_slices",
     ]
     assert set(document["discs"][0]) == {
         "level",

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from discern.errors import InputError
-from discern.spine import Label, Level, PfirrmannGrade, Plane, Weighting
+from discern.spine import Label, Level, PfirrmannGrade, Plane, Vertebra, Weighting
 
 SCHEMA = "discern.findings/1"
 _SCORE_DECIMALS, _MM_DECIMALS, _PX_DECIMALS = 4, 2, 1
@@ -93,22 +93,103 @@ class PfirrmannFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaneEvidence:
+    """What one plane alone says of a lesion of one disc.
+
+    Attributes:
+        plane: Sagittal or axial.
+        status: Verdict of this plane; ``not_assessed`` when its head was never trained.
+        score: Best detector score on the slices of the disc in this plane.
+        probability: The score calibrated; None where the weights carry no calibration for it.
+        slices: How many slices show the disc in this plane.
+        positive_slices: How many of them show the lesion.
+    """
+
+    plane: Plane
+    status: LesionStatus
+    score: float | None = None
+    probability: float | None = None
+    slices: int = 0
+    positive_slices: int = 0
+
+
+class Side(StrEnum):
+    """Where a lesion lies across the patient, from geometry: the patient's own left and right."""
+
+    LEFT = "left"
+    CENTRAL = "central"
+    RIGHT = "right"
+
+
+class Zone(StrEnum):
+    """Axial zone of a lesion (Fardon et al., Spine J 14:2525, 2014)."""
+
+    CENTRAL = "central"
+    SUBARTICULAR = "subarticular"
+    FORAMINAL = "foraminal"
+    EXTRAFORAMINAL = "extraforaminal"
+
+
+@dataclass(frozen=True, slots=True)
 class LesionFinding:
     """Herniation or HIZ of one disc; ``score`` is the best detector score, None if not assessed.
 
-    ``consecutive_slices`` is the longest run of neighbouring slices that show the lesion.
+    ``probability`` joins the planes; ``by_plane`` keeps what each of them said. ``side`` and
+    ``zone`` come from axial slices. ``consecutive_slices`` is the longest run of neighbouring
+    slices that show the lesion.
     """
 
     status: LesionStatus
     experimental: bool = False
     score: float | None = None
     planes: tuple[Plane, ...] = ()
-    side: str | None = None
-    zone: str | None = None
+    side: Side | None = None
+    zone: Zone | None = None
     consecutive_slices: int = 0
+    probability: float | None = None
+    by_plane: tuple[PlaneEvidence, ...] = ()
 
 
 NOT_ASSESSED = LesionFinding(LesionStatus.NOT_ASSESSED)
+
+
+class QuantityName(StrEnum):
+    """What is measured of a disc; docs/quantities.md defines each."""
+
+    DISC_HEIGHT = "disc_height"
+    DISC_HEIGHT_INDEX = "disc_height_index"
+    SIGNAL_RATIO = "disc_csf_signal_ratio"
+    HOMOGENEITY = "homogeneity"
+    WEDGE_ANGLE = "wedge_angle"
+    LISTHESIS = "listhesis"
+
+
+class QuantitySource(StrEnum):
+    """What a quantity was measured on: tissue masks, or detection boxes only."""
+
+    MASKS = "masks"
+    BOXES = "boxes"
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One measurement of one disc.
+
+    Attributes:
+        value: In ``unit``.
+        unit: UCUM code: "mm", "deg", "1" for a ratio.
+        uncertainty: Half width of the 95 % interval, in ``unit``; None where it is not known.
+        method: Short name of the published or documented definition.
+        source: Masks or boxes.
+        slices: How many slices it is the mean of.
+    """
+
+    value: float
+    unit: str
+    uncertainty: float | None
+    method: str
+    source: QuantitySource
+    slices: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +203,7 @@ class DiscFinding:
     hiz: LesionFinding
     center_lps_mm: tuple[float, float, float] | None
     detections: tuple[str, ...]
-    quantities: Mapping[str, Any] = field(default_factory=dict)
+    quantities: Mapping[QuantityName, Quantity] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +230,32 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
+class AxialSlice:
+    """What one axial slice shows where it crosses the axis of the spine.
+
+    Attributes:
+        series: Id of its series.
+        slice_index: From 0, foot to head.
+        sop_instance_uid: None for files that are not DICOM.
+        frame_number: From 1 in a multi-frame object.
+        level: The disc it cuts; None when it cuts a vertebra, or nothing that is named.
+        vertebra: The vertebra it cuts; None when it cuts a disc, or nothing that is named.
+    """
+
+    series: str
+    slice_index: int
+    sop_instance_uid: str | None
+    frame_number: int | None
+    level: Level | None = None
+    vertebra: Vertebra | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StudyFindings:
     """The one value between machine and people: every writer and statistic starts from it.
 
-    ``discs`` run head to foot.
+    ``discs`` run head to foot; ``axial_slices`` lists every slice of the axial series that were
+    read, in series order.
     """
 
     source: Source
@@ -164,6 +267,7 @@ class StudyFindings:
     series: tuple[SeriesSummary, ...]
     discs: tuple[DiscFinding, ...]
     detections: tuple[Detection, ...]
+    axial_slices: tuple[AxialSlice, ...] = ()
 
     def to_json(self) -> str:
         """Return the ``discern.findings/1`` text: stable key order, rounded, newline at the end."""
@@ -207,6 +311,7 @@ def _study_from(document: dict[str, Any]) -> StudyFindings:
         series=tuple(_series_from(item) for item in document["series"]),
         discs=tuple(_disc_from(item) for item in document["discs"]),
         detections=tuple(_detection_from(item) for item in document["detections"]),
+        axial_slices=tuple(_axial_slice_from(item) for item in document.get("axial_slices", ())),
     )
 
 
@@ -232,6 +337,9 @@ def _disc_from(item: dict[str, Any]) -> DiscFinding:
         "hiz": _lesion_from(item["hiz"]),
         "center_lps_mm": None if center is None else tuple(center),
         "detections": tuple(item["detections"]),
+        "quantities": {
+            QuantityName(name): _quantity_from(one) for name, one in item["quantities"].items()
+        },
     }
     return DiscFinding(**{**item, **changed})
 
@@ -246,9 +354,34 @@ def _grade_from(item: dict[str, Any]) -> PfirrmannFinding:
     )
 
 
+def _quantity_from(item: dict[str, Any]) -> Quantity:
+    return Quantity(**{**item, "source": QuantitySource(item["source"])})
+
+
 def _lesion_from(item: dict[str, Any]) -> LesionFinding:
-    planes = tuple(Plane(plane) for plane in item["planes"])
-    return LesionFinding(**{**item, "status": LesionStatus(item["status"]), "planes": planes})
+    side, zone = item["side"], item["zone"]
+    changed = {
+        "status": LesionStatus(item["status"]),
+        "planes": tuple(Plane(plane) for plane in item["planes"]),
+        "side": None if side is None else Side(side),
+        "zone": None if zone is None else Zone(zone),
+        "by_plane": tuple(_evidence_from(one) for one in item.get("by_plane", ())),
+    }
+    return LesionFinding(**{**item, **changed})
+
+
+def _evidence_from(item: dict[str, Any]) -> PlaneEvidence:
+    enums = {"plane": Plane(item["plane"]), "status": LesionStatus(item["status"])}
+    return PlaneEvidence(**{**item, **enums})
+
+
+def _axial_slice_from(item: dict[str, Any]) -> AxialSlice:
+    level, vertebra = item["level"], item["vertebra"]
+    names = {
+        "level": None if level is None else Level(level),
+        "vertebra": None if vertebra is None else Vertebra(vertebra),
+    }
+    return AxialSlice(**{**item, **names})
 
 
 def _detection_from(item: dict[str, Any]) -> Detection:

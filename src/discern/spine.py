@@ -47,6 +47,46 @@ def levels_upwards(lowest: Level) -> tuple[Level, ...]:
             return above[above.index(lowest) :]
 
 
+class Vertebra(StrEnum):
+    """A vertebra or sacral segment; members run head to foot."""
+
+    T9 = "T9"
+    T10 = "T10"
+    T11 = "T11"
+    T12 = "T12"
+    L1 = "L1"
+    L2 = "L2"
+    L3 = "L3"
+    L4 = "L4"
+    L5 = "L5"
+    L6 = "L6"
+    S1 = "S1"
+    S2 = "S2"
+
+
+def vertebra_above(level: Level) -> Vertebra:
+    """Return the vertebra on which the disc at ``level`` hangs.
+
+    >>> str(vertebra_above(Level.L5_S1)), str(vertebra_below(Level.L5_S1))
+    ('L5', 'S1')
+    """
+    return Vertebra(level.split("-")[0])
+
+
+def vertebra_below(level: Level) -> Vertebra:
+    """Return the vertebra or sacral segment that carries the disc at ``level``."""
+    return Vertebra(level.split("-")[1])
+
+
+class Tissue(IntEnum):
+    """What a pixel of a sagittal slice shows; the values of SPIDER's masks. The sacrum is none."""
+
+    BACKGROUND = 0
+    DISC = 1
+    VERTEBRA = 2
+    CANAL = 3
+
+
 class Plane(StrEnum):
     """Orientation of an image plane in the patient."""
 
