@@ -26,13 +26,13 @@ from discern.imaging.geometry import usual_view
 from discern.imaging.pixels import letterbox, window
 from discern.imaging.reading import read_study
 from discern.imaging.study import Study
-from discern.inference.analyze import AnalysisOptions, analyze_study, shipped_weights
+from discern.inference.analyze import AnalysisOptions, analyze_study
 from discern.inference.detect import BATCH_SLICES
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.model.detector import NetworkConfig, build_detector
 from discern.reporting.page import render_page
 from discern.spine import Plane
-from discern.weights import load_weights
+from discern.weights import load_weights, shipped_weights
 
 
 def seconds(run: Callable[[], object], repeats: int) -> float:

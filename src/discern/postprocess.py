@@ -1,5 +1,9 @@
-"""Scores and boxes of one slice to the boxes that count: the only thresholds and suppression."""
+"""Scores to verdicts: the boxes of a slice that count, and scores as probabilities.
 
+The only thresholds, suppression and calibration.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +12,7 @@ from numpy.typing import NDArray
 from discern import boxes as box_ops
 from discern.boxes import BoxArray
 from discern.spine import GRADE_LABELS, LABELS, LESION_LABELS, Label
-from discern.weights import OperatingPoint
+from discern.weights import OperatingPoint, logit, sigmoid
 
 Scores = NDArray[np.float64]
 _GRADES = slice(0, len(GRADE_LABELS))
@@ -109,6 +113,24 @@ def grade_probabilities(grade_scores: Scores, temperature: float) -> Scores:
     softened = 1 / (1 + ((1 - clipped) / clipped) ** (1 / temperature))
     probabilities: Scores = softened / softened.sum(axis=-1, keepdims=True)
     return probabilities
+
+
+def join_probabilities(probabilities: Sequence[float], prevalences: Sequence[float]) -> float:
+    """Return the probability given what several planes say, each alone.
+
+    Naive Bayes: the planes are taken as independent given the disc, so the evidence of each,
+    logit p - logit prior, adds to the logit of the prior, which is counted once. The prior is the
+    prevalence of each plane's own calibration data; where they differ, the mean of their logits.
+    Planes that share their errors make the joint probability too extreme.
+
+    >>> round(join_probabilities([0.5, 0.5], [0.1, 0.1]), 3)
+    0.9
+    >>> round(join_probabilities([0.3], [0.1]), 3)
+    0.3
+    """
+    own = [logit(prevalence) for prevalence in prevalences]
+    evidence = sum(logit(p) - prior for p, prior in zip(probabilities, own, strict=True))
+    return sigmoid(sum(own) / len(own) + evidence)
 
 
 _CANDIDATES_BEFORE_SUPPRESSION = 1000  # bounds the (N, N) overlaps at very low thresholds

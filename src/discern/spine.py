@@ -47,6 +47,19 @@ def levels_upwards(lowest: Level) -> tuple[Level, ...]:
             return above[above.index(lowest) :]
 
 
+def levels_downwards(highest: Level) -> tuple[Level, ...]:
+    """Return the level names from ``highest`` to the lowest there is, head to foot.
+
+    >>> [str(level) for level in levels_downwards(Level.L4_L5)]
+    ['L4-L5', 'L5-S1', 'S1-S2']
+    >>> [str(level) for level in levels_downwards(Level.L5_L6)]
+    ['L5-L6', 'L6-S1']
+    """
+    lowest = Level.L6_S1 if highest in (Level.L5_L6, Level.L6_S1) else Level.S1_S2
+    downwards = levels_upwards(lowest)[::-1]
+    return downwards[downwards.index(highest) :]
+
+
 class Vertebra(StrEnum):
     """A vertebra or sacral segment; members run head to foot."""
 

@@ -5,8 +5,10 @@ The description (``discern.weights/1``) is JSON in the ONNX metadata property ``
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,12 @@ import onnx
 from numpy.typing import NDArray
 
 from discern.errors import WeightsError
-from discern.spine import LABELS, LESION_LABELS, Label, Plane
+from discern.spine import LABELS, LESION_LABELS, Label, Plane, Tissue
 
 SCHEMA = "discern.weights/1"
 PROPERTY = "discern"
+DETECTOR_OUTPUTS = ("boxes", "scores")
+TISSUE_INPUT, TISSUE_OUTPUT = "slices", "tissues"
 
 
 class TrainedOn(StrEnum):
@@ -62,6 +66,82 @@ class OperatingPoint:
     hiz_score: float = 0.25
 
 
+_TINY = 1e-6
+
+
+def logit(probability: float) -> float:
+    """Return the log odds of a probability, kept finite.
+
+    >>> logit(0.5)
+    0.0
+    """
+    clipped = min(max(probability, _TINY), 1 - _TINY)
+    return math.log(clipped / (1 - clipped))
+
+
+def sigmoid(log_odds: float) -> float:
+    """Return the probability of log odds: undoes ``logit``."""
+    return 1 / (1 + math.exp(-log_odds))
+
+
+@dataclass(frozen=True, slots=True)
+class LesionCalibration:
+    """From the best score of a lesion on a disc to the probability that the disc shows it.
+
+    logit p = ``slope`` logit(score) + ``intercept`` (Platt scaling of the logit), fitted by
+    ``bench/lesion_calibration.py`` on patients not trained on.
+
+    Attributes:
+        label: The lesion.
+        plane: The plane of the slices.
+        slope: Factor on the logit of the score.
+        intercept: Added to it.
+        prevalence: Share of discs with the lesion in the data it was fitted on.
+        floor: Stands for the score of a disc without a box, so that such discs get the share of
+            them that show the lesion.
+    """
+
+    label: Label
+    plane: Plane
+    slope: float
+    intercept: float
+    prevalence: float
+    floor: float
+
+    def probability(self, score: float | None) -> float:
+        """Return the probability of the lesion; ``score`` is None for a disc without a box.
+
+        >>> doubtful = LesionCalibration(Label.HERNIATION, Plane.SAGITTAL, 1.0, -1.0, 0.05, 0.05)
+        >>> round(doubtful.probability(0.5), 3), round(doubtful.probability(None), 3)
+        (0.269, 0.019)
+        """
+        given = self.floor if score is None else score
+        return sigmoid(self.slope * logit(given) + self.intercept)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmenterMetadata:
+    """What the tissue network of a weights file says about itself.
+
+    Attributes:
+        preprocessing: Its own input size and window.
+        epochs: Passes over its training images.
+        training_data: Data sets in words, with licence.
+        training_patients: Hashes as in :class:`WeightsMetadata`.
+        data_digest: SHA-256 of images and annotations, not of the masks.
+        config_digest: SHA-256 of its training configuration.
+        tissues: Order of its output channels.
+    """
+
+    preprocessing: Preprocessing
+    epochs: int
+    training_data: tuple[str, ...]
+    training_patients: tuple[str, ...]
+    data_digest: str = ""
+    config_digest: str = ""
+    tissues: tuple[Tissue, ...] = tuple(Tissue)
+
+
 @dataclass(frozen=True, slots=True)
 class WeightsMetadata:
     """Everything about the weights that inference and the reports need.
@@ -81,6 +161,9 @@ class WeightsMetadata:
         data_digest: SHA-256 of the training images and annotations.
         config_digest: SHA-256 of the training configuration.
         labels: Order of the class scores.
+        lesion_calibrations: From scores of lesions to probabilities; a lesion and plane without one
+            have no probability.
+        segmenter: The tissue network in the same file; None in older files, which have none.
     """
 
     name: str
@@ -95,6 +178,8 @@ class WeightsMetadata:
     data_digest: str = ""
     config_digest: str = ""
     labels: tuple[Label, ...] = LABELS
+    lesion_calibrations: tuple[LesionCalibration, ...] = ()
+    segmenter: SegmenterMetadata | None = None
 
     def trained_on(self, label: Label, plane: Plane) -> TrainedOn:
         """Return what the head for ``label`` has seen in ``plane``."""
@@ -161,6 +246,11 @@ def embed(network: onnx.ModelProto, metadata: WeightsMetadata) -> bytes:
     return serialized
 
 
+def shipped_weights() -> Path:
+    """Return the path of the weights inside the package."""
+    return Path(str(files("discern") / "resources" / "discern.onnx"))
+
+
 def load_weights(path: Path) -> Weights:
     """Read and verify a weights file.
 
@@ -217,5 +307,22 @@ def parse_metadata(text: str) -> WeightsMetadata:
         "training_patients": tuple(item["training_patients"]),
         "training_images": tuple(item.get("training_images", ())),
         "labels": tuple(map(Label, item["labels"])),
+        "lesion_calibrations": tuple(
+            LesionCalibration(**{**one, "label": Label(one["label"]), "plane": Plane(one["plane"])})
+            for one in item.get("lesion_calibrations", ())
+        ),
+        "segmenter": _parse_segmenter(item.get("segmenter")),
     }
     return WeightsMetadata(**{**item, **changed})
+
+
+def _parse_segmenter(item: dict[str, Any] | None) -> SegmenterMetadata | None:
+    if item is None:
+        return None
+    changed = {
+        "preprocessing": Preprocessing(**item["preprocessing"]),
+        "training_data": tuple(item["training_data"]),
+        "training_patients": tuple(item["training_patients"]),
+        "tissues": tuple(map(Tissue, item["tissues"])),
+    }
+    return SegmenterMetadata(**{**item, **changed})

@@ -16,10 +16,9 @@ from discern.dataset.sources import read_dataset
 from discern.errors import DatasetError, UsageError
 from discern.evaluation.metrics import EvaluationOptions
 from discern.evaluation.predictions import PredictedBox, predictions_json
-from discern.inference.analyze import shipped_weights
 from discern.inference.evaluate import EvaluationJob, Selection, run_job
 from discern.spine import Label, Plane
-from discern.weights import embed, image_hash, load_weights
+from discern.weights import embed, image_hash, load_weights, shipped_weights
 
 FEW = EvaluationOptions(resamples=100)
 BOXES = {

@@ -3,17 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from discern.findings import LesionFinding, LesionStatus
 from discern.inference.fusion import (
     DiscEvidence,
     gather_evidence,
     grade_of,
-    lesion_finding,
 )
 from discern.inference.tracks import PlacedBox, Track
 from discern.postprocess import SelectedBox, grade_probabilities
-from discern.spine import Label, PfirrmannGrade, Plane
-from discern.weights import Head, TrainedOn, WeightsMetadata
+from discern.spine import Label, PfirrmannGrade
 
 
 def disc(slice_index: int, scores: tuple[float, ...]) -> PlacedBox:
@@ -30,10 +27,6 @@ def herniation(slice_index: int, posterior_mm: float, score: float = 0.6) -> Pla
 
 
 TRACK = Track(tuple(disc(i, (0.0, 0.1, 0.8, 0.1, 0.0)) for i in range(3, 8)))
-
-
-def trained(kind: TrainedOn) -> WeightsMetadata:
-    return WeightsMetadata("test", "0", heads=(Head(Label.HERNIATION, Plane.SAGITTAL, kind),))
 
 
 def test_the_grade_is_the_mean_of_the_three_middle_slices_only() -> None:
@@ -63,28 +56,15 @@ def only_disc(*lesions: PlacedBox) -> DiscEvidence:
     return evidence
 
 
-def finding_of(evidence: DiscEvidence, plane: Plane, kind: TrainedOn) -> LesionFinding:
-    boxes = evidence.lesions_called(Label.HERNIATION)
-    return lesion_finding(Label.HERNIATION, boxes, plane, trained(kind))
-
-
-def test_one_slice_that_shows_a_herniation_is_enough() -> None:
-    finding = finding_of(only_disc(herniation(5, 16.0)), Plane.SAGITTAL, TrainedOn.REAL)
-
-    assert finding.status is LesionStatus.PRESENT
-    assert (finding.score, finding.consecutive_slices, finding.experimental) == (0.6, 1, False)
-
-
-def test_neighbouring_slices_are_counted() -> None:
-    evidence = only_disc(*(herniation(i, 16.0) for i in (3, 4, 6)))
-
-    finding = finding_of(evidence, Plane.SAGITTAL, TrainedOn.DERIVED)
-
-    assert (finding.consecutive_slices, finding.experimental) == (2, True)
-
-
 def test_a_lesion_elsewhere_is_not_this_discs() -> None:
     assert not only_disc(herniation(5, 60.0)).lesions
+
+
+def test_lesions_are_asked_for_by_name() -> None:
+    evidence = only_disc(herniation(5, 16.0))
+
+    assert len(evidence.lesions_called(Label.HERNIATION)) == 1
+    assert not evidence.lesions_called(Label.HIZ)
 
 
 def test_a_lesion_between_two_discs_belongs_to_the_nearer_one_only() -> None:
@@ -96,16 +76,3 @@ def test_a_lesion_between_two_discs_belongs_to_the_nearer_one_only() -> None:
 
     assert upper.lesions == (lesion,)
     assert lower.lesions == (nearer_below,)
-
-
-def test_a_head_that_was_never_trained_is_not_assessed() -> None:
-    finding = finding_of(only_disc(herniation(5, 16.0)), Plane.AXIAL, TrainedOn.REAL)
-
-    assert finding.status is LesionStatus.NOT_ASSESSED
-    assert finding.score is None
-
-
-def test_a_trained_head_without_boxes_says_absent() -> None:
-    finding = finding_of(only_disc(), Plane.SAGITTAL, TrainedOn.REAL)
-
-    assert finding.status is LesionStatus.ABSENT

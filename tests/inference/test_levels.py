@@ -1,92 +1,126 @@
-"""Chains of discs with the shape of a real lumbar spine, whole and cut."""
+"""Names of the discs of a usual spine, of cut ones, and of those that mislead."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from spines import DISCS_MM, REMNANT_MM, SACRUM_BELOW, chain
 
-from discern.inference.levels import (
-    CERTAIN,
-    Chain,
-    assign_levels,
-    lowest_level_probabilities,
-    steps_between,
-)
-from discern.inference.tracks import PlacedBox, Track
-from discern.postprocess import SelectedBox
-from discern.spine import Label, Level
+from discern.findings import StudyWarning
+from discern.inference.counting import Naming
+from discern.inference.level_warnings import CERTAIN
+from discern.inference.levels import LevelAssignment, assign_levels
+from discern.spine import Level
 
-# posterior, head, width, height in mm of T12-L1 ... L5-S1: a usual lordosis, sacral disc steep
-DISCS_MM = np.array(
-    [
-        [52.0, 180.0, 34.0, 9.0],
-        [49.0, 146.0, 36.0, 9.5],
-        [44.0, 111.0, 37.0, 10.0],
-        [40.0, 75.0, 38.0, 11.0],
-        [41.0, 38.0, 37.0, 14.0],
-        [50.0, 4.0, 33.0, 23.0],
-    ]
-)
+USUAL = ["T12-L1", "L1-L2", "L2-L3", "L3-L4", "L4-L5", "L5-S1"]
 
 
-def tracks_of(discs_mm: np.ndarray) -> list[Track]:
-    selected = SelectedBox(Label.PFIRRMANN_3, 0.9, (0, 0, 0.9, 0, 0, 0, 0), (0, 0, 1, 1))
-    return [
-        Track(
-            tuple(
-                PlacedBox(f"d{i}", index, selected, np.array([index * 4.0, *disc[:2]]), disc[2:])
-                for index in (4, 5, 6)
-            )
-        )
-        for i, disc in enumerate(discs_mm)
-    ]
+def names(assignment: LevelAssignment) -> list[str]:
+    return [str(level) for level in assignment.levels]
 
 
-def test_a_whole_lumbar_spine_is_named_with_confidence() -> None:
-    assignment = assign_levels(tracks_of(DISCS_MM), room_below=70.0)
+def codes(warnings: Sequence[StudyWarning]) -> set[str]:
+    return {warning.code for warning in warnings}
 
-    names = [str(level) for level in assignment.levels]
-    assert names == ["T12-L1", "L1-L2", "L2-L3", "L3-L4", "L4-L5", "L5-S1"]
+
+@pytest.mark.parametrize("bone", [None, SACRUM_BELOW])
+def test_a_whole_lumbar_spine_is_named_with_confidence(bone: list[float] | None) -> None:
+    assignment = assign_levels(chain(bone=bone))
+
+    assert names(assignment) == USUAL
     assert assignment.numbering.confidence >= CERTAIN
+    assert min(assignment.confidences) >= CERTAIN
     assert not assignment.warnings
 
 
-def test_a_spine_cut_below_l4_l5_is_declared_uncertain() -> None:
-    assignment = assign_levels(tracks_of(DISCS_MM[:-1]), room_below=22.0)
+def test_a_missed_lumbosacral_disc_shows_as_a_body_below_the_lowest() -> None:
+    seen = chain(DISCS_MM[:-1], 105.0, [0.98] * 6, bone_further=0.02)
+
+    assignment = assign_levels(seen)
+
+    assert names(assignment) == USUAL[:-1]
+    assert "sacrum_not_found" not in codes(assignment.warnings)
+
+
+@pytest.mark.parametrize("room", [0.0, 10.0, 22.0])
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_cut_field_of_view_is_never_certain_and_said(lost: int, room: float) -> None:
+    assignment = assign_levels(chain(DISCS_MM[: len(DISCS_MM) - lost], room))
 
     assert assignment.numbering.confidence < CERTAIN
-    assert [w.code for w in assignment.warnings] == ["numbering_uncertain"]
+    assert codes(assignment.warnings) >= {"numbering_uncertain", "field_of_view_cut"}
     readings = {other.lowest_level for other in assignment.numbering.alternatives}
-    assert readings | {assignment.levels[-1]} >= {Level.L4_L5, Level.L5_S1}
+    assert len(readings | {assignment.levels[-1]}) >= 2
 
 
-def test_no_image_below_the_lowest_disc_means_doubt_whatever_its_shape() -> None:
-    assignment = assign_levels(tracks_of(DISCS_MM), room_below=2.0)
+def test_a_body_where_the_sacrum_should_be_is_said() -> None:
+    assignment = assign_levels(chain(room_below=40.0, bone=[0.9, *SACRUM_BELOW[1:]]))
 
     assert assignment.numbering.confidence < CERTAIN
 
 
-def test_a_missed_disc_is_counted_and_said() -> None:
-    assignment = assign_levels(tracks_of(np.delete(DISCS_MM, 2, axis=0)), room_below=70.0)
+def test_a_remnant_in_the_sacrum_is_s1_s2_and_shifts_no_name() -> None:
+    discs = np.vstack([DISCS_MM, REMNANT_MM])
 
-    names = [str(level) for level in assignment.levels]
-    assert names == ["T12-L1", "L1-L2", "L3-L4", "L4-L5", "L5-S1"]
-    assert "disc_missing" in [warning.code for warning in assignment.warnings]
+    assignment = assign_levels(chain(discs, 45.0, [0.02, 0.03, *SACRUM_BELOW[1:]]))
+
+    assert names(assignment) == [*USUAL, "S1-S2"]
 
 
-@pytest.mark.parametrize("lowest", [Level.L4_L5, Level.L6_S1, Level.S1_S2])
-def test_the_user_can_override_the_lowest_level(lowest: Level) -> None:
-    assignment = assign_levels(tracks_of(DISCS_MM), room_below=70.0, lowest_level=lowest)
+def test_a_well_formed_disc_below_l5_s1_is_told_as_transitional() -> None:
+    wide = REMNANT_MM * (1, 1, 1.35, 1)
+    discs = np.vstack([DISCS_MM, wide])
 
-    assert assignment.levels[-1] is lowest
-    assert assignment.numbering.override == f"lowest level {lowest}"
-    assert assignment.numbering.confidence == 1.0
+    assignment = assign_levels(chain(discs, 45.0, [0.02, 0.95, *SACRUM_BELOW[1:]]))
+
+    assert assignment.numbering.confidence < CERTAIN
+    assert "transitional_anatomy" in codes(assignment.warnings)
+
+
+def test_a_lowest_disc_much_shorter_than_the_next_is_told_as_transitional() -> None:
+    short = DISCS_MM.copy()
+    short[-1, 2] = 0.6 * short[-2, 2]
+
+    assignment = assign_levels(chain(short, bone=SACRUM_BELOW))
+
+    assert assignment.numbering.confidence < CERTAIN
+    assert "transitional_anatomy" in codes(assignment.warnings)
+
+
+def test_a_box_far_down_the_sacrum_gets_no_name_and_shifts_none() -> None:
+    discs = np.vstack([DISCS_MM, [[95.0, -75.0, 20.0, 14.0]]])
+
+    assignment = assign_levels(chain(discs, 20.0, [0.02, 0.02, *SACRUM_BELOW[1:]]))
+
+    assert assignment.levels[-1] is None
+    assert names(assignment)[:-1] == USUAL
+    assert "below_the_spine" in codes(assignment.warnings)
+
+
+def test_a_missed_disc_is_counted_and_named() -> None:
+    assignment = assign_levels(chain(np.delete(DISCS_MM, 2, axis=0)))
+
+    assert names(assignment) == ["T12-L1", "L1-L2", "L3-L4", "L4-L5", "L5-S1"]
+    missing = [w.text for w in assignment.warnings if w.code == "disc_missing"]
+    assert missing
+    assert "L2-L3" in missing[0]
+
+
+def test_a_doubtful_gap_makes_the_names_above_it_less_sure_than_those_below() -> None:
+    stretched = DISCS_MM.copy()
+    stretched[:3, 1] += 17.0  # one and a half steps between L2-L3 and L3-L4
+
+    assignment = assign_levels(chain(stretched))
+
+    assert max(assignment.confidences[:3]) < 0.95 < min(assignment.confidences[3:])
 
 
 def test_the_names_do_not_depend_on_size_or_place_of_the_patient() -> None:
     moved = DISCS_MM * 1.3 + (200.0, -900.0, 0.0, 0.0)
 
-    assignment = assign_levels(tracks_of(moved), room_below=90.0)
+    assignment = assign_levels(chain(moved, room_below=91.0))
 
-    assert assignment.levels[-1] is Level.L5_S1
+    assert names(assignment) == USUAL
     assert assignment.numbering.confidence >= CERTAIN
 
 
@@ -94,29 +128,40 @@ def test_discs_above_t9_t10_get_no_name_and_a_warning() -> None:
     top = DISCS_MM[0]
     above = np.array([top + np.array([0.0, 30.0 * i, 0.0, 0.0]) for i in range(5, 0, -1)])
 
-    assignment = assign_levels(tracks_of(np.vstack([above, DISCS_MM])), room_below=70.0)
+    assignment = assign_levels(chain(np.vstack([above, DISCS_MM])))
 
-    assert len(assignment.levels) == 9
-    assert assignment.levels[0] is Level.T9_T10
-    assert "disc_unnamed" in [warning.code for warning in assignment.warnings]
+    assert assignment.levels[:2] == (None, None)
+    assert assignment.levels[2] is Level.T9_T10
+    assert "disc_unnamed" in codes(assignment.warnings)
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_one_or_two_discs_are_never_certain(count: int) -> None:
-    chain = Chain(DISCS_MM[-count:, :2], DISCS_MM[-count:, 2:], room_below=70.0)
-
-    assert max(lowest_level_probabilities(chain).values()) < CERTAIN
+    assert assign_levels(chain(DISCS_MM[-count:])).numbering.confidence < CERTAIN
 
 
-def test_probabilities_sum_to_one() -> None:
-    chain = Chain(DISCS_MM[:, :2], DISCS_MM[:, 2:], room_below=40.0)
-
-    assert sum(lowest_level_probabilities(chain).values()) == pytest.approx(1.0)
+def test_no_discs_no_names() -> None:
+    assert assign_levels(chain(DISCS_MM[:0])).levels == ()
 
 
-def test_equal_steps_hide_no_disc() -> None:
-    assert steps_between(DISCS_MM[:, :2]) == [1, 1, 1, 1, 1]
+@pytest.mark.parametrize("lowest", [Level.L4_L5, Level.L6_S1, Level.S1_S2])
+def test_the_user_can_say_what_the_lowest_disc_is(lowest: Level) -> None:
+    assignment = assign_levels(chain(), Naming(0, lowest, f"lowest level {lowest}"))
+
+    assert assignment.levels[-1] is lowest
+    assert assignment.numbering.override == f"lowest level {lowest}"
+    assert assignment.numbering.confidence >= CERTAIN
+    assert not assignment.numbering.alternatives
 
 
-def test_no_tracks_no_names() -> None:
-    assert assign_levels([], room_below=0.0).levels == ()
+def test_the_user_can_say_what_any_disc_is() -> None:
+    assignment = assign_levels(chain(), Naming(2, Level.L4_L5, "anchor"))
+
+    assert names(assignment) == ["L1-L2", "L2-L3", "L3-L4", "L4-L5", "L5-S1", "S1-S2"]
+
+
+def test_discs_below_the_last_name_get_none() -> None:
+    assignment = assign_levels(chain(), Naming(2, Level.S1_S2, "anchor"))
+
+    assert assignment.levels[-2:] == (None, None)
+    assert "below_the_spine" in codes(assignment.warnings)

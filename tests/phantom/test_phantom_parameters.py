@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from discern.phantom.prescription import Prescription
 from discern.phantom.settings import Contrast, Herniation, Scanner
 from discern.phantom.spine_model import PhantomParameters, sample_parameters
 from discern.phantom.study import demo_parameters
 from discern.spine import Level, PfirrmannGrade
 
+L5_S1 = Herniation(Level.L5_S1, offset_mm=0, depth_mm=6, width_mm=14)
 LEFT_L45 = Herniation(Level.L4_L5, offset_mm=3, depth_mm=6, width_mm=14)
 
 
@@ -28,6 +30,24 @@ LEFT_L45 = Herniation(Level.L4_L5, offset_mm=3, depth_mm=6, width_mm=14)
             "herniations",
             lambda: PhantomParameters(herniations=(replace(LEFT_L45, level=Level.T9_T10),)),
         ),
+        (
+            "herniations must lie in T12-L1 ... L4-L5",
+            lambda: PhantomParameters(lumbar_vertebrae=4, herniations=(L5_S1,)),
+        ),
+        ("lumbar_vertebrae", lambda: PhantomParameters(lumbar_vertebrae=7)),
+        (
+            "grades needs one value a disc, 10",
+            lambda: PhantomParameters(lumbar_vertebrae=6, grades=(PfirrmannGrade.I,) * 9),
+        ),
+        ("listhesis_mm", lambda: PhantomParameters(listhesis_mm=(20.0,) * 9)),
+        ("disc_scale", lambda: PhantomParameters(disc_scale=(0.2,) * 9)),
+        ("body_scale", lambda: PhantomParameters(body_scale=(1.0,) * 3)),
+        ("cranial_vertebrae", lambda: PhantomParameters(cranial_vertebrae=9)),
+        ("sagittal_slices", lambda: Prescription(sagittal_slices=65)),
+        ("head_turn_deg", lambda: Prescription(head_turn_deg=-21)),
+        ("shift_mm", lambda: Prescription(shift_mm=float("nan"))),
+        ("axial_tilt_deg", lambda: Prescription(axial_tilt_deg=10)),
+        ("matrix_px", lambda: Prescription(matrix_px=1)),
         ("conus_level", lambda: PhantomParameters(conus_level=Level.L5_S1)),
         ("depth_mm", lambda: replace(LEFT_L45, depth_mm=30)),
         ("width_mm", lambda: replace(LEFT_L45, width_mm=0)),

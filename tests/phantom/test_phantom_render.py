@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from discern.phantom.anatomy import build_spine
+from discern.phantom.prescription import Prescription
 from discern.phantom.render import PhantomSlice, render_axial, render_sagittal
 from discern.phantom.settings import Contrast, Herniation, Scanner
 from discern.phantom.spine_model import PhantomParameters
@@ -23,7 +24,11 @@ HERNIA = Herniation(Level.L4_L5, offset_mm=5.0, depth_mm=7.0, width_mm=13.0)
 
 @cache
 def sagittal(parameters: PhantomParameters, slices: int = 1, seed: int = 0) -> list[PhantomSlice]:
-    return render_sagittal(parameters, np.random.default_rng(seed), slices=slices)
+    return render_sagittal(
+        parameters,
+        np.random.default_rng(seed),
+        prescription=Prescription(sagittal_slices=slices),
+    )
 
 
 @cache

@@ -11,11 +11,11 @@ from discern.imaging.geometry import SliceGeometry, plane_of
 from discern.phantom.render import render_axial, render_sagittal
 from discern.phantom.study import (
     DEMO_SEED,
-    PhantomTruth,
     demo_parameters,
     training_slices,
     write_study,
 )
+from discern.phantom.study_truth import PhantomTruth
 from discern.spine import Level, Plane
 
 SEED = 7

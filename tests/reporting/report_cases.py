@@ -1,26 +1,35 @@
 """Small hand-made studies and findings for the tests of the report page."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
 import numpy as np
 
 from discern.findings import (
     NOT_ASSESSED,
+    AxialSlice,
     Detection,
     DiscFinding,
+    LesionFinding,
+    LesionStatus,
     ModelIdentity,
     Numbering,
     PfirrmannFinding,
+    PlaneEvidence,
+    Quantity,
+    QuantityName,
+    QuantitySource,
     SeriesSummary,
+    Side,
     Source,
     StudyFindings,
     StudyWarning,
+    Zone,
 )
 from discern.imaging.geometry import SliceGeometry, Vector
 from discern.imaging.study import Image, Series, Slice, Study
-from discern.spine import GRADE_LABELS, Level, PfirrmannGrade, Plane, Weighting
+from discern.spine import GRADE_LABELS, Level, PfirrmannGrade, Plane, Vertebra, Weighting
 
 SAGITTAL_AXES = ((0.0, 1.0, 0.0), (0.0, 0.0, -1.0))
 AXIAL_AXES = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
@@ -109,6 +118,46 @@ def make_findings(study: Study, *, levels: tuple[Level, ...] = LEVELS) -> StudyF
         discs=discs,
         detections=tuple(detections),
     )
+
+
+HERNIATED = LesionFinding(
+    LesionStatus.PRESENT, experimental=True, score=0.71, planes=(Plane.SAGITTAL, Plane.AXIAL),
+    side=Side.LEFT, zone=Zone.SUBARTICULAR, consecutive_slices=2, probability=0.83,
+    by_plane=(
+        PlaneEvidence(Plane.SAGITTAL, LesionStatus.PRESENT, 0.71, 0.64, 5, 2),
+        PlaneEvidence(Plane.AXIAL, LesionStatus.NOT_ASSESSED, slices=3),
+    ),
+)  # fmt: skip
+
+
+def whole_findings(study: Study) -> StudyFindings:
+    """``make_findings`` of a study with six axial slices, with all that a full analysis adds.
+
+    L4-L5 is herniated and cut by axial slices 2 to 4, L5-S1 by slice 0, L5 by 1, L3-L4 by none.
+    """
+    findings = make_findings(study)
+    levels = [Level.L5_S1, None, Level.L4_L5, Level.L4_L5, Level.L4_L5, None]
+    heights_mm = (9.0, 8.44, 4.0)
+    discs = [
+        replace(disc, quantities=_quantities(height_mm))
+        for disc, height_mm in zip(findings.discs, heights_mm, strict=True)
+    ]
+    return replace(
+        findings,
+        discs=(discs[0], replace(discs[1], herniation=HERNIATED), discs[2]),
+        axial_slices=tuple(
+            AxialSlice("s2", i, None, None, level, Vertebra.L5 if i == 1 else None)
+            for i, level in enumerate(levels)
+        ),
+    )
+
+
+def _quantities(height_mm: float) -> dict[QuantityName, Quantity]:
+    masks, boxes = QuantitySource.MASKS, QuantitySource.BOXES
+    return {
+        QuantityName.DISC_HEIGHT: Quantity(height_mm, "mm", 0.58, "mid-slice masks", masks, 3),
+        QuantityName.SIGNAL_RATIO: Quantity(height_mm / 20, "1", None, "medians", boxes, 1),
+    }
 
 
 def _detection(

@@ -10,10 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_cases import Page, axial_series, make_findings, make_study, sagittal_series
+from report_cases import (
+    Page,
+    axial_series,
+    make_findings,
+    make_study,
+    sagittal_series,
+    whole_findings,
+)
 
-from discern.findings import StudyWarning
+from discern.findings import LevelHypothesis, Numbering, StudyWarning
 from discern.reporting.page import render_page
+from discern.spine import Level
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
@@ -60,6 +68,43 @@ TRIALS = {
         seen.pressed = all('[aria-pressed]', (one) => one.ariaPressed);
         seen.marks = all('.mark.chosen', (one) => one.dataset.disc);
         seen.lines = all('.slice.shown line.current', (one) => one.dataset.of);
+        seen.own = all('.slice.shown line.chosen', (one) => one.dataset.of);
+        const visible = (css) => [...document.querySelectorAll(css)].filter(
+          (one) => one.getClientRects().length > 0);
+        seen.panels = visible('.panel').map((one) => one.querySelector('.name').textContent);
+        seen.ticks = visible('[data-viewer=axial] .ticks line').map((one) => one.x1.baseVal.value);
+        seen.cuts = document.querySelector('[data-viewer=axial] .cuts').textContent;
+        document.querySelector('[data-viewer=axial] .own.shown .turn').click();
+        seen.turned = all('.slice.shown', (one) => one.dataset.slice);
+    """,
+    "keys": """
+        const press = (target, key) => target.dispatchEvent(
+          new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true}));
+        const chosen = () => document.querySelector('tr.chosen').dataset.disc;
+        seen.first = chosen();
+        document.querySelectorAll('tbody button')[1].focus();
+        press(document.activeElement, 'ArrowDown'); seen.down = chosen();
+        seen.focus = document.activeElement.textContent;
+        press(document.querySelector('.stage'), 'PageUp'); seen.page = chosen();
+        press(document.querySelector('.stage'), 'PageUp'); seen.again = chosen();
+        document.querySelector('.slice.shown .mark[data-disc="2"] text').dispatchEvent(
+          new MouseEvent('click', {bubbles: true}));
+        seen.name = chosen();
+        seen.axial = document.querySelector('[data-viewer=axial] .slice.shown').dataset.slice;
+    """,
+    "anchor": """
+        const form = () => document.querySelector('.anchor.shown');
+        const command = () => form().querySelector('code').textContent;
+        document.querySelector('.slice.shown .mark[data-disc="0"] rect').dispatchEvent(
+          new MouseEvent('click', {bubbles: true}));
+        seen.now = command();
+        const select = form().querySelector('select');
+        select.value = 'L2-L3'; select.dispatchEvent(new Event('change')); seen.chosen = command();
+        navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed'));
+        form().querySelector('.copy').click();
+        seen.selected = String(getSelection());
+        document.querySelector('.alternative').click();
+        seen.alternative = command();
     """,
     "move": """
         const stage = document.querySelector('.stage');
@@ -118,8 +163,9 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     The policy would rightly refuse the second script, so it is taken out for the trial. Made-up
     pointers cannot be captured, so the steps that use them switch capturing off.
     """
-    study = make_study()
-    html = render_page(make_findings(study), study)
+    study = make_study(sagittal_series(), axial_series(6))
+    numbering = Numbering(0.6, (LevelHypothesis(Level.L6_S1, 0.3),))
+    html = render_page(replace(whole_findings(study), numbering=numbering), study)
     html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html)
     found, console = in_frames(
         [
@@ -164,10 +210,32 @@ def test_the_script_runs_under_the_policy_without_a_complaint(tmp_path: Path) ->
 
 def test_choosing_a_row_turns_both_viewers_and_marks_the_box(seen: Seen) -> None:
     trial = seen["choose"]
-    assert trial["shown"] == ["2", "3"]  # best sagittal slice, nearest axial slice of L4-L5
+    assert trial["shown"] == ["2", "3"]  # best sagittal slice, middle axial slice of L4-L5
     assert trial["pressed"] == ["false", "true", "false"]
     assert trial["marks"] == ["1", "1", "1"]  # on the three slices that show it
     assert trial["lines"] == ["3", "2"]
+    assert trial["own"] == ["2", "3", "4"]
+    assert trial["panels"] == ["L4-L5?"]
+    assert trial["ticks"] == [2, 3, 4]
+    assert trial["cuts"] == "L4-L5? disc"
+    assert trial["turned"] == ["2", "2"]
+
+
+def test_discs_are_chosen_by_keys_and_by_their_name_on_the_image(seen: Seen) -> None:
+    assert seen["keys"] == {
+        "first": "1", "down": "2", "focus": "L5-S1?", "page": "1", "again": "0", "name": "2",
+        "axial": "0",
+    }  # fmt: skip
+
+
+def test_re_anchoring_gives_the_command_for_the_disc_and_the_name_chosen(seen: Seen) -> None:
+    start = "discern analyze INPUT --out OUT --anchor"
+    assert seen["anchor"] == {
+        "now": f'{start} "L3-L4@0.0,-9.0,30.0"',
+        "chosen": f'{start} "L2-L3@0.0,-9.0,30.0"',
+        "selected": f'{start} "L2-L3@0.0,-9.0,30.0"',
+        "alternative": f'{start} "L6-S1@0.0,-9.0,-18.0"',
+    }
 
 
 def test_slices_move_by_keys_wheel_slider_buttons_and_finger(seen: Seen) -> None:
@@ -191,8 +259,10 @@ def test_boxes_names_and_lines_can_be_switched_off(seen: Seen) -> None:
 
 
 def test_the_page_fits_phone_tablet_laptop_and_screen(tmp_path: Path) -> None:
-    study = make_study(sagittal_series(description="Very_long_" * 40), axial_series())
-    findings = replace(make_findings(study), warnings=(StudyWarning("long", "unbroken" * 50),))
+    study = make_study(sagittal_series(description="Very_long_" * 40), axial_series(6))
+    numbering = Numbering(0.6, (LevelHypothesis(Level.L6_S1, 0.3),))
+    findings = replace(whole_findings(study), numbering=numbering)
+    findings = replace(findings, warnings=(StudyWarning("long", "unbroken" * 50),))
     html = render_page(findings, study)
     widths_px = [360, 390, 768, 1366, 1920]
     root = "one.contentDocument.documentElement"

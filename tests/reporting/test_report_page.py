@@ -3,7 +3,15 @@ import hashlib
 from dataclasses import replace
 
 import pytest
-from report_cases import LEVELS, Page, axial_series, make_findings, make_study, sagittal_series
+from report_cases import (
+    LEVELS,
+    Page,
+    axial_series,
+    make_findings,
+    make_study,
+    sagittal_series,
+    whole_findings,
+)
 
 from discern.errors import UnreadableFile
 from discern.findings import (
@@ -12,6 +20,9 @@ from discern.findings import (
     LevelHypothesis,
     Numbering,
     PfirrmannFinding,
+    Quantity,
+    QuantityName,
+    QuantitySource,
     Side,
     Source,
     StudyFindings,
@@ -69,15 +80,20 @@ def test_nothing_points_outside_the_file() -> None:
     assert "@import" not in html
 
 
-@pytest.mark.parametrize("place", ["description", "reason", "warning", "model", "date"])
+@pytest.mark.parametrize(
+    "place", ["description", "reason", "warning", "model", "date", "override", "method"]
+)
 def test_hostile_text_is_shown_and_never_becomes_markup(place: str) -> None:
     study = make_study(sagittal_series(description=HOSTILE if place == "description" else "Sag"))
     study = replace(study, study_date=HOSTILE) if place == "date" else study
     findings = make_findings(study)
+    measured = {QuantityName.WEDGE_ANGLE: Quantity(4, HOSTILE, 1, HOSTILE, QuantitySource.BOXES, 1)}
     changed = {
         "reason": {"series": (replace(findings.series[0], reason=HOSTILE),)},
         "warning": {"warnings": (StudyWarning(HOSTILE, HOSTILE),)},
         "model": {"model": replace(findings.model, name=HOSTILE)},
+        "override": {"numbering": Numbering(1.0, (), HOSTILE)},
+        "method": {"discs": (replace(findings.discs[0], quantities=measured),)},
     }.get(place, {})
     page = page_of(replace(findings, **changed), study)  # type: ignore[arg-type]
     assert len(page.all("script")) == 1
@@ -102,11 +118,95 @@ def test_one_row_per_disc_head_to_foot_with_grade_and_probabilities() -> None:
     assert words == "grade I 1 %, grade II 9 %, grade III 62 %, grade IV 26 %, grade V 2 %"
 
 
-def test_the_row_of_a_disc_points_to_its_best_sagittal_and_nearest_axial_slice() -> None:
-    rows = [e.attributes for e in plain_page().all("tr") if "data-disc" in e.attributes]
-    # Best score on sagittal slice 2; axial slices lie at z = -30, -18, -6 and 6 mm.
+def whole_page() -> Page:
+    study = make_study(sagittal_series(), axial_series(6))
+    return page_of(whole_findings(study), study)
+
+
+def test_the_row_of_a_disc_points_to_its_best_sagittal_and_middle_axial_slice() -> None:
+    rows = [e.attributes for e in whole_page().all("tr") if "data-disc" in e.attributes]
     assert [row["data-sagittal"] for row in rows] == ["2", "2", "2"]
-    assert [row.get("data-axial") for row in rows] == [None, "3", "1"]
+    assert [row.get("data-axial") for row in rows] == [None, "3", "0"]
+
+
+def test_axial_slices_say_what_they_cut() -> None:
+    page = whole_page()
+    cuts = [e.attributes["data-cuts"] for e in page.all("svg", "slice")]
+    disc, other = "L4-L5 disc", "not at a named level"
+    assert cuts == [""] * 5 + ["L5-S1 disc", "L5 vertebra", disc, disc, disc, other]
+    own = [e.words for e in page.all("div", "own")]
+    assert own == [
+        "L3-L4 on 2 3 4", "L4-L5 on 2 3 4", "L5-S1 on 2 3 4",
+        "No axial slice cuts L3-L4", "L4-L5 on 3 4 5", "L5-S1 on 1",
+    ]  # fmt: skip
+    lines = [e.attributes for e in page.all("line") if "data-disc" in e.attributes]
+    assert {(line["data-of"], line["data-disc"]) for line in lines} == {
+        ("0", "2"), ("2", "1"), ("3", "1"), ("4", "1")
+    }  # fmt: skip
+
+
+def test_without_assignment_no_axial_slice_is_given_to_a_disc() -> None:
+    page = plain_page()
+    rows = [e.attributes for e in page.all("tr") if "data-disc" in e.attributes]
+    assert not any("data-axial" in row for row in rows)
+    assert page.words.count("Axial slices are not assigned to discs") == len(LEVELS)
+
+
+def test_quantities_are_given_with_unit_uncertainty_source_and_comparison() -> None:
+    page = whole_page()
+    cells = [e.words for e in page.all("td", "value")]
+    assert cells == ["9.0 ± 0.6 mm", "0.45", "8.4 ± 0.6 mm", "0.42", "4.0 ± 0.6 mm", "0.20"]
+    first, *_ = (e.words for e in page.all("article", "panel"))
+    assert "from masks, 3 slices mid-slice masks" in first
+    assert "from boxes (approximate), 1 slice medians" in first
+    spark = page.all("svg", "spark")[0]
+    assert spark.attributes["aria-label"] == "L3-L4 9.0 mm, L4-L5 8.4 mm, L5-S1 4.0 mm"
+    heights = [
+        float(e.attributes["height"])
+        for e in page.all("rect", "bar")
+        if e.attributes["width"] == "9"
+    ]
+    assert heights[:3] == pytest.approx([24, 24 * 8.44 / 9, 24 * 4 / 9], abs=0.1)
+
+
+def test_missing_quantities_are_explained() -> None:
+    assert "Not measured in this run" in plain_page().words
+    study = make_study(sagittal_series(placed=False))
+    assert "the files state no pixel spacing" in page_of(make_findings(study), study).words
+
+
+def test_what_each_plane_says_stands_beside_the_joint_probability() -> None:
+    panel = whole_page().all("article", "panel")[1].words
+    assert (
+        "Herniation present 64 % 2 of 5 slices, score 0.71 not assessed shown on 3 slices"
+        " present 83 % experimental left subarticular 2 neighbouring slices"
+    ) in panel
+    assert "HIZ not assessed not assessed not assessed" in panel
+
+
+def commands(page: Page, disc: int) -> dict[str, str | None]:
+    """The command of each name that a disc can be given."""
+    options = page.all("option")[disc * len(Level) : (disc + 1) * len(Level)]
+    return {e.attributes["value"]: e.attributes.get("data-command") for e in options}
+
+
+def test_a_disc_with_a_place_is_re_anchored_there() -> None:
+    found = commands(plain_page(), 1)
+    assert list(found) == list(Level)
+    assert found["L5-S1"] == 'discern analyze INPUT --out OUT --anchor "L5-S1@0.0,-9.0,6.0"'
+
+
+def test_a_disc_without_a_place_names_the_lowest_disc() -> None:
+    study = make_study(sagittal_series(placed=False))
+    findings = make_findings(study)
+    discs = tuple(replace(disc, center_lps_mm=None) for disc in findings.discs)
+    found = commands(page_of(replace(findings, discs=discs), study), 1)
+    start = "discern analyze INPUT --out OUT --lowest-level "
+    assert found["L4-L5"] == start + "L5-S1"
+    assert found["L3-L4"] == start + "L4-L5"
+    assert found["L5-S1"] == start + "S1-S2"
+    assert found["L5-L6"] == start + "L6-S1"
+    assert found["S1-S2"] is None
 
 
 def test_lesions_say_what_they_are_and_not_assessed_is_never_absent() -> None:
@@ -127,7 +227,7 @@ def test_lesions_say_what_they_are_and_not_assessed_is_never_absent() -> None:
         for e in page_of(replace(findings, discs=discs), study).all("td", "lesion")
         if e.attributes["data-label"] == "Herniation"
     ]
-    assert cells[0] == "present 0.71 experimental left, sagittal, 2 neighbouring slices"
+    assert cells[0] == "present 0.71 experimental left, sagittal"
     assert cells[1] == "absent 0.04"
     assert cells[2] == "not assessed"
 
@@ -137,19 +237,36 @@ def test_doubtful_numbering_marks_every_name_and_offers_the_alternatives() -> No
     sure = make_findings(study)
     doubtful = replace(sure, numbering=Numbering(0.62, (LevelHypothesis(Level.L6_S1, 0.3),)))
     page = page_of(doubtful, study)
-    assert "Uncertain, 62 %" in page.words
-    assert "Could also be L6-S1 (30 %)" in page.words
-    assert len(page.all("span", "query")) == len(LEVELS)
+    (box,) = page.all("details", "doubt")
+    assert "open" in box.attributes
+    assert "Level names uncertain: 62 % sure. L5-S1 is taken as the lowest disc." in box.words
+    assert [e.words for e in page.all("button", "alternative")] == ["L6-S1 (30 %)"]
+    assert len(page.all("span", "query")) == 2 * len(LEVELS)  # in the table and in the panels
     names = [e.words for e in page.all("text")]
     assert names.count("L4-L5?") == 3
     assert "L4-L5" not in names
     assert not page_of(sure, study).all("span", "query")
+    (box,) = page_of(sure, study).all("details")
+    assert "open" not in box.attributes
+
+
+def test_one_doubtful_name_marks_its_disc_and_the_vertebrae_beside_it() -> None:
+    study = make_study(sagittal_series(), axial_series(6))
+    findings = whole_findings(study)
+    discs = (*findings.discs[:2], replace(findings.discs[2], level_confidence=0.5))
+    page = page_of(replace(findings, discs=discs), study)
+    assert "Names marked ? are uncertain." in page.words
+    cuts = [e.attributes["data-cuts"] for e in page.all("svg", "slice")][5:8]
+    assert cuts == ["L5-S1? disc", "L5? vertebra", "L4-L5 disc"]
 
 
 def test_an_override_of_the_numbering_is_said() -> None:
     study = make_study()
     findings = replace(make_findings(study), numbering=Numbering(1.0, (), "L5-S1"))
-    assert "Set by the user" in page_of(findings, study).words
+    assert (
+        "Level names set by the user. L5-S1 is taken as the lowest disc (L5-S1)"
+        in page_of(findings, study).words
+    )
 
 
 def test_abstaining_and_the_conformal_set_are_shown() -> None:
@@ -164,7 +281,7 @@ def test_abstaining_and_the_conformal_set_are_shown() -> None:
     discs = (replace(findings.discs[0], pfirrmann=unsure), *findings.discs[1:])
     page = page_of(replace(findings, discs=discs), study)
     assert [e.words for e in page.all("small", "doubt")] == ["unsure"]
-    assert len(page.all("line", "kept")) == 2
+    assert len(page.all("line", "kept")) == 4  # in the table and in the panel
     words = page.all("svg", "bars")[0].attributes["aria-label"]
     assert words.endswith("cannot be ruled out: III, IV")
 
@@ -173,7 +290,9 @@ def test_a_disc_without_grade_says_so() -> None:
     study = make_study()
     findings = make_findings(study)
     discs = tuple(replace(disc, pfirrmann=None) for disc in findings.discs)
-    assert page_of(replace(findings, discs=discs), study).words.count("not graded") == len(LEVELS)
+    assert page_of(replace(findings, discs=discs), study).words.count("not graded") == 2 * len(
+        LEVELS
+    )
 
 
 def test_every_warning_is_written_and_a_synthetic_study_has_a_banner() -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from discern.spine import Level, Plane
+from discern.spine import Plane
 
 
 def analyze(
@@ -27,7 +27,18 @@ def analyze(
         Plane | None, typer.Option(help="Plane of slices that do not say it (PNG, JPEG).")
     ] = None,
     lowest_level: Annotated[
-        Level | None, typer.Option(help="Level of the lowest disc, where the numbering is wrong.")
+        str | None,
+        typer.Option(
+            metavar="LEVEL", help="Level of the lowest disc, where the numbering is wrong: L5-S1."
+        ),
+    ] = None,
+    anchor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LEVEL@X,Y,Z",
+            help="Level of the disc at a place in mm (patient left, posterior, head); "
+            "the report gives it for every disc.",
+        ),
     ] = None,
     weights: Annotated[
         Path | None, typer.Option(help="Weights file (.onnx) instead of the built-in one.")
@@ -44,12 +55,14 @@ def analyze(
     from discern.cli.study_output import analyze_to_folder, show
     from discern.imaging.reading import ReadOptions
     from discern.inference.analyze import AnalysisOptions
+    from discern.inference.anchor import parse_anchor, parse_level
 
     options = AnalysisOptions(
         reading=ReadOptions(study=study, series=tuple(series or ()), plane=plane),
         weights=weights,
         operating_point=operating_point,
-        lowest_level=lowest_level,
+        lowest_level=parse_level(lowest_level, "--lowest-level") if lowest_level else None,
+        anchor=parse_anchor(anchor) if anchor else None,
         threads=threads,
     )
     show(analyze_to_folder(source, out, options), out)

@@ -17,6 +17,7 @@ from discern.cli.evaluate import evaluate
 from discern.cli.phantom import phantom
 from discern.cli.report_card import report_card
 from discern.cli.train import train
+from discern.cli.train_segmenter import train_segmenter
 from discern.errors import DiscernError
 
 INTERNAL_ERROR, INTERRUPTED = 1, 130
@@ -33,6 +34,7 @@ app = typer.Typer(
 for command in (analyze, demo, evaluate, compare_readers, train, ablate, phantom, draw_network):
     app.command()(command)
 app.command()(report_card)
+app.command()(train_segmenter)
 app.add_typer(dataset_app, name="dataset")
 
 

@@ -30,9 +30,9 @@ def report_card(
 
     What is left is marked [WRITE: ...]. Write it into answers.toml and run the command again.
     """
-    from discern.inference.analyze import shipped_weights
     from discern.reporting.report_card.build import CARD, PAGE, build_report_card
     from discern.reporting.report_card.reading import Places
+    from discern.weights import shipped_weights
 
     places = Places(run or shipped_weights(), evaluation, external, manifest, summary)
     card = build_report_card(places, out, answers)

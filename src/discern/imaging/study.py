@@ -75,3 +75,13 @@ class Study:
     def used(self, plane: Plane) -> tuple[Series, ...]:
         """Return the series of ``plane`` that the selection chose, best first."""
         return tuple(one for one in self.series if one.used and one.plane is plane)
+
+
+def slice_distance_mm(series: Series) -> float | None:
+    """Return the median distance between neighbouring slices; None without geometry."""
+    placed = [one.geometry for one in series.slices if one.geometry is not None]
+    if len(placed) < 2 or len(placed) < len(series.slices):  # noqa: PLR2004 - a pair
+        return None
+    positions = np.array([one.position_lps_mm for one in placed])
+    across = np.abs(np.diff(positions, axis=0) @ placed[0].normal)
+    return float(np.median(across))

@@ -1,36 +1,48 @@
 """The main job: a study goes in, findings come out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from importlib.resources import files
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from discern.errors import UsageError
 from discern.findings import (
     DiscFinding,
+    LesionFinding,
     ModelIdentity,
+    QuantityName,
+    QuantitySource,
     SeriesSummary,
     StudyFindings,
-    StudyWarning,
 )
+from discern.imaging.geometry import Vector
+from discern.imaging.plane_geometry import left_of
 from discern.imaging.reading import ReadOptions, read_study
 from discern.imaging.study import Series, Study
+from discern.inference.anchor import Anchor, naming_at
+from discern.inference.axial import PlacedSeries, place_slices
+from discern.inference.axial_reading import AxialReading, read_axial
+from discern.inference.axial_spine import placed_discs
+from discern.inference.counting import Naming
 from discern.inference.detect import SeriesDetector
-from discern.inference.fusion import DiscEvidence, grade_of, lesion_finding
+from discern.inference.disc_quantities import Quantities, quantities_of
+from discern.inference.fusion import grade_of
 from discern.inference.levels import LevelAssignment, assign_levels
-from discern.inference.predictor import Predictor
+from discern.inference.planes import axial_view, lesion_finding, sagittal_view
+from discern.inference.predictor import StudyPredictor
 from discern.inference.predictor_openvino import ENGINE, PRECISION, OpenVinoPredictor
 from discern.inference.sagittal import (
     NOTHING_READ,
+    NamedDisc,
     SagittalReading,
     detections_with_levels,
     read_sagittal,
 )
+from discern.inference.spine_cues import Chain, chain_of
+from discern.inference.study_warnings import study_warnings
+from discern.inference.tissue import TissueSlice, segment_slices
 from discern.postprocess import PostprocessConfig
 from discern.spine import LESION_LABELS, Label, Level, Plane
-from discern.weights import TrainedOn, Weights, WeightsMetadata, load_weights
-
-SHIPPED_WEIGHTS = "discern.onnx"
+from discern.weights import Weights, WeightsMetadata, load_weights, shipped_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,7 @@ class AnalysisOptions:
         weights: Weights file; None takes those that came with Discern.
         operating_point: Name of the thresholds in the weights.
         lowest_level: Overrides the level of the lowest disc found.
+        anchor: Overrides the level of the disc at a place in the patient.
         threads: CPU threads of the network; None lets the engine choose.
     """
 
@@ -49,6 +62,7 @@ class AnalysisOptions:
     weights: Path | None = None
     operating_point: str = "default"
     lowest_level: Level | None = None
+    anchor: Anchor | None = None
     threads: int | None = None
 
 
@@ -60,9 +74,17 @@ class Analysis:
     study: Study
 
 
-def shipped_weights() -> Path:
-    """Return the path of the weights inside the package."""
-    return Path(str(files("discern") / "resources" / SHIPPED_WEIGHTS))
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the networks said of the sagittal series, before anything is named."""
+
+    reading: SagittalReading = NOTHING_READ
+    tissues: tuple[TissueSlice, ...] = ()
+
+    @property
+    def chain(self) -> Chain:
+        """The discs, foot to head, with the cues to their names."""
+        return chain_of(self.reading.tracks, self.reading.room_below, self.tissues)
 
 
 def analyze(source: Path | str, options: AnalysisOptions | None = None) -> Analysis:
@@ -75,9 +97,12 @@ def analyze(source: Path | str, options: AnalysisOptions | None = None) -> Analy
     Raises:
         InputError: The input cannot be used as given.
         NothingToAnalyze: It holds no sagittal T2-weighted MR slice.
+        UsageError: The choices contradict each other or the study.
         WeightsError: The weights are missing or damaged.
     """
     options = options or AnalysisOptions()
+    if options.lowest_level and options.anchor:
+        raise UsageError("--lowest-level and --anchor both set the numbering; give one of them")
     study = read_study(Path(source), options.reading)
     weights = load_weights(options.weights or shipped_weights())
     predictor = OpenVinoPredictor(weights, options.threads)
@@ -85,89 +110,164 @@ def analyze(source: Path | str, options: AnalysisOptions | None = None) -> Analy
 
 
 def analyze_study(
-    study: Study, predictor: Predictor, weights: Weights, options: AnalysisOptions
+    study: Study, predictor: StudyPredictor, weights: Weights, options: AnalysisOptions
 ) -> StudyFindings:
     """Return the findings of a study that has been read; see ``analyze``."""
-    about = weights.metadata
-    point = about.operating_point(options.operating_point)
-    thresholds = PostprocessConfig.at(point, about.trained_lesions(Plane.SAGITTAL))
-    detector = SeriesDetector(predictor, about.preprocessing, thresholds)
+    look = look_at(study, predictor, weights, options)
+    return conclude(study, look, predictor, weights, options)
+
+
+def look_at(
+    study: Study, predictor: StudyPredictor, weights: Weights, options: AnalysisOptions
+) -> Look:
+    """Run the networks over the sagittal series: boxes on all slices, tissue on the middle ones."""
     sagittal = study.used(Plane.SAGITTAL)
-    reading = read_sagittal(sagittal[0], detector) if sagittal else NOTHING_READ
-    assignment = assign_levels(reading.tracks, reading.room_below, options.lowest_level)
-    if options.lowest_level and not reading.tracks:
-        raise UsageError("--lowest-level: no disc was found that could be named")
-    named = tuple(zip(reading.discs[-len(assignment.levels) :], assignment.levels, strict=True))
+    if not sagittal:
+        return Look()
+    detector = _detector(predictor, weights, options, Plane.SAGITTAL)
+    reading = read_sagittal(sagittal[0], detector)
+    segmenter = weights.metadata.segmenter
+    if segmenter is None:
+        return Look(reading)
+    return Look(reading, tuple(segment_slices(reading.middle_slices, predictor, segmenter)))
+
+
+def conclude(
+    study: Study,
+    look: Look,
+    predictor: StudyPredictor,
+    weights: Weights,
+    options: AnalysisOptions,
+) -> StudyFindings:
+    """Name the discs, join the planes and measure; the network runs on axial slices only."""
+    about, reading, chain = weights.metadata, look.reading, look.chain
+    assignment = assign_levels(chain, _naming(options, reading, chain, assign_levels(chain)))
+    named = _named(reading, assignment)
+    tracks = [disc.evidence.track for disc in named]
+    measured = quantities_of(tracks, look.tissues, reading.middle_slices)
+    axial = _join_axial(study, reading, named, measured)
+    detector = _detector(predictor, weights, options, Plane.AXIAL)
+    left = _left(reading)
+    axial_reading = read_axial(axial, detector, first_id=len(reading.detections) + 1, left=left)
     return StudyFindings(
         source=study.source,
         study_instance_uid=study.study_instance_uid,
         model=_identity(weights),
-        operating_point=point.name,
+        operating_point=about.operating_point(options.operating_point).name,
         warnings=(
             *study.warnings,
             *reading.warnings,
             *assignment.warnings,
-            *_said(study, reading, named, about),
+            *(warning for series in axial for warning in series.warnings),
+            *axial_reading.warnings,
+            *study_warnings(study, reading, named, about),
         ),
         numbering=assignment.numbering,
         series=tuple(_summary(series) for series in study.series),
-        discs=tuple(_disc(disc, level, reading, about, assignment) for disc, level in named),
-        detections=detections_with_levels(reading, named),
+        discs=tuple(
+            _disc(disc, quantities, axial, axial_reading, about)
+            for disc, quantities in zip(named, measured, strict=True)
+        ),
+        detections=(*detections_with_levels(reading, named), *axial_reading.detections),
+        axial_slices=tuple(slice_ for series in axial for slice_ in series.named),
     )
+
+
+def _detector(
+    predictor: StudyPredictor, weights: Weights, options: AnalysisOptions, plane: Plane
+) -> SeriesDetector:
+    about = weights.metadata
+    point = about.operating_point(options.operating_point)
+    thresholds = PostprocessConfig.at(point, about.trained_lesions(plane))
+    return SeriesDetector(predictor, about.preprocessing, thresholds)
+
+
+def _naming(
+    options: AnalysisOptions, reading: SagittalReading, chain: Chain, found: LevelAssignment
+) -> Naming | None:
+    """Return what the user says of the numbering.
+
+    ``--lowest-level`` speaks of the lowest disc that would have been named without it.
+    """
+    if options.lowest_level is None and options.anchor is None:
+        return None
+    if reading.series is None or not reading.tracks:
+        option = "--anchor" if options.anchor else "--lowest-level"
+        raise UsageError(f"{option}: no disc was found that could be named")
+    if options.anchor is not None:
+        return naming_at(options.anchor, reading.tracks, chain, reading.series)
+    level = options.lowest_level or Level.L5_S1
+    lowest = next(i for i, one in enumerate(found.levels[::-1]) if one is not None)
+    return Naming(lowest, level, f"lowest level {level}")
+
+
+def _named(reading: SagittalReading, assignment: LevelAssignment) -> tuple[NamedDisc, ...]:
+    parts = zip(reading.discs, assignment.levels, assignment.confidences, strict=True)
+    return tuple(
+        NamedDisc(disc, level, confidence, reading.has_geometry)
+        for disc, level, confidence in parts
+        if level is not None
+    )
+
+
+def _left(reading: SagittalReading) -> Vector:
+    slices = reading.series.slices if reading.series else ()
+    return left_of([one.geometry for one in slices if one.geometry is not None])
+
+
+def _join_axial(
+    study: Study,
+    reading: SagittalReading,
+    named: Sequence[NamedDisc],
+    measured: Sequence[Quantities],
+) -> tuple[PlacedSeries, ...]:
+    """Name the axial slices; heights come from masks where they were measured, else from boxes."""
+    tracks = [(disc.evidence.track, disc.level) for disc in named] if reading.has_geometry else []
+    discs = [
+        replace(disc, height_mm=_height_mm(quantities) or disc.height_mm)
+        for disc, quantities in zip(placed_discs(tracks, _left(reading)), measured, strict=False)
+    ]
+    return tuple(place_slices(discs, series) for series in study.used(Plane.AXIAL))
+
+
+def _height_mm(quantities: Quantities) -> float | None:
+    height = quantities.get(QuantityName.DISC_HEIGHT)
+    return height.value if height and height.source is QuantitySource.MASKS else None
+
+
+def _lesions(
+    disc: NamedDisc, axial: Sequence[PlacedSeries], read: AxialReading, about: WeightsMetadata
+) -> dict[Label, LesionFinding]:
+    found = {}
+    for label in LESION_LABELS:
+        views = [sagittal_view(disc.evidence, label)]
+        if axial:
+            views.append(axial_view(disc.level, label, axial, read))
+        found[label] = lesion_finding(label, views, about, about.lesion_calibrations)
+    return found
 
 
 def _disc(
-    disc: DiscEvidence,
-    level: Level,
-    reading: SagittalReading,
+    disc: NamedDisc,
+    quantities: Quantities,
+    axial: Sequence[PlacedSeries],
+    read: AxialReading,
     about: WeightsMetadata,
-    assignment: LevelAssignment,
 ) -> DiscFinding:
-    herniation, hiz = (
-        lesion_finding(label, disc.lesions_called(label), Plane.SAGITTAL, about)
-        for label in LESION_LABELS
-    )
-    x, y, z = disc.track.center.tolist()
+    track, lesions = disc.evidence.track, _lesions(disc, axial, read, about)
+    x, y, z = track.center.tolist()
+    sagittal_ids = (box.detection for box in disc.evidence.boxes)
+    axial_ids = (one.id for one in read.detections if one.level is disc.level)
     return DiscFinding(
-        level=level,
-        level_confidence=assignment.numbering.confidence,
-        pfirrmann=grade_of(disc.track, about.temperature),
-        herniation=herniation,
-        hiz=hiz,
-        center_lps_mm=(x, y, z) if reading.has_geometry else None,
-        detections=tuple(box.detection for box in disc.boxes),
+        level=disc.level,
+        level_confidence=disc.confidence,
+        pfirrmann=grade_of(track, about.temperature),
+        herniation=lesions[Label.HERNIATION],
+        hiz=lesions[Label.HIZ],
+        center_lps_mm=(x, y, z) if disc.has_geometry else None,
+        detections=(*sagittal_ids, *axial_ids),
+        quantities=quantities,
     )
-
-
-_WEAK = (TrainedOn.DERIVED, TrainedOn.SYNTHETIC)
-
-
-def _said(
-    study: Study,
-    reading: SagittalReading,
-    named: Sequence[tuple[DiscEvidence, Level]],
-    about: WeightsMetadata,
-) -> list[StudyWarning]:
-    found: list[StudyWarning] = []
-    cut = [str(level) for disc, level in named if disc.track.is_cut]
-    if cut:
-        text = f"At the edge of the image; do not rely on the grade of {', '.join(cut)}."
-        found.append(StudyWarning("disc_at_edge", text))
-    if study.used(Plane.AXIAL):
-        text = "Axial slices are shown but not assessed: the network has not been trained on them."
-        found.append(StudyWarning("axial_not_assessed", text))
-    if not study.used(Plane.SAGITTAL):
-        text = "No sagittal series was read, so no disc can be named or graded."
-        return [*found, StudyWarning("no_sagittal_series", text)]
-    if about.trained_on(Label.HERNIATION, Plane.SAGITTAL) in _WEAK:
-        text = (
-            "Herniation is experimental: the network has learned it from few and indirect labels "
-            "and misses many. Do not rely on 'absent'."
-        )
-        found.append(StudyWarning("herniation_experimental", text))
-    if not reading.tracks:
-        found.append(StudyWarning("no_discs", "No disc was found on the slices that were read."))
-    return found
 
 
 def _identity(weights: Weights) -> ModelIdentity:

@@ -96,12 +96,13 @@ class SeriesDetector:
         turn = usual_view(prepared.slice_.geometry)
         stored = turn.restore_boxes(view, prepared.slice_.shape_px)
         placed = tuple(
-            SelectedBox(one.label, one.score, one.class_scores, _four(box))
+            SelectedBox(one.label, one.score, one.class_scores, four(box))
             for one, box in zip(selected, stored, strict=True)
         )
         return SliceBoxes(prepared.slice_, placed, view, prepared.content_bottom_px)
 
 
-def _four(box: NDArray[np.float64]) -> tuple[float, float, float, float]:
+def four(box: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    """Return a (4,) box as a tuple."""
     x1, y1, x2, y2 = (float(value) for value in box)
     return x1, y1, x2, y2

@@ -23,13 +23,19 @@ from discern.evaluation.predictions import (
 from discern.evaluation.results import Extras
 from discern.evaluation.run import run_evaluation, summary
 from discern.imaging.pixels import Image
-from discern.inference.analyze import shipped_weights
 from discern.inference.attributes import patient_attributes
 from discern.inference.detect import BATCH_SLICES
 from discern.inference.predictor import Predictor
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.postprocess import PostprocessConfig, select_boxes
-from discern.weights import Weights, WeightsMetadata, image_hash, load_weights, patient_hash
+from discern.weights import (
+    Weights,
+    WeightsMetadata,
+    image_hash,
+    load_weights,
+    patient_hash,
+    shipped_weights,
+)
 
 _LOW_SCORE = 0.01  # mean average precision ranks every box, not only those above a threshold
 PARTS = ("train", "validation", "test")

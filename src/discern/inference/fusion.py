@@ -1,20 +1,14 @@
-"""One verdict per disc from its boxes on several slices."""
+"""One grade per disc from its boxes on several slices, and the lesions that lie on it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from discern.findings import (
-    NOT_ASSESSED,
-    LesionFinding,
-    LesionStatus,
-    PfirrmannFinding,
-)
+from discern.findings import PfirrmannFinding
 from discern.inference.tracks import PlacedBox, Track
 from discern.postprocess import grade_probabilities
-from discern.spine import LESION_LABELS, Label, PfirrmannGrade, Plane
-from discern.weights import TrainedOn, WeightsMetadata
+from discern.spine import LESION_LABELS, Label, PfirrmannGrade
 
 
 def grade_of(track: Track, temperature: float) -> PfirrmannFinding:
@@ -70,40 +64,3 @@ def _lies_on(lesion: PlacedBox, disc: PlacedBox) -> bool:
     posterior, head = np.abs(lesion.center[1:] - disc.center[1:])
     width = disc.size[0]
     return bool(posterior <= 0.75 * width and head <= 0.5 * width)
-
-
-def lesion_finding(
-    label: Label, boxes: Sequence[PlacedBox], plane: Plane, metadata: WeightsMetadata
-) -> LesionFinding:
-    """Return present when one slice shows the lesion (paper, section 2.6), else absent.
-
-    A head that was never trained for ``plane`` is not assessed; one that has seen no reader's
-    label at its place is experimental.
-    """
-    trained_on = metadata.trained_on(label, plane)
-    if trained_on is TrainedOn.NOTHING:
-        return NOT_ASSESSED
-    experimental = trained_on is not TrainedOn.REAL
-    if not boxes:
-        return LesionFinding(LesionStatus.ABSENT, experimental)
-    return LesionFinding(
-        LesionStatus.PRESENT,
-        experimental,
-        score=max(box.selected.score for box in boxes),
-        planes=(plane,),
-        consecutive_slices=longest_run(sorted({box.slice_index for box in boxes})),
-    )
-
-
-def longest_run(indices: Sequence[int]) -> int:
-    """Return the length of the longest run of neighbouring slice indices.
-
-    >>> longest_run([2, 3, 4, 7, 8])
-    3
-    """
-    best = run = 0
-    previous: int | None = None
-    for index in indices:
-        run = run + 1 if previous is not None and index == previous + 1 else 1
-        best, previous = max(best, run), index
-    return best

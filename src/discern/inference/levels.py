@@ -1,199 +1,140 @@
-"""Names for the discs: the lumbosacral disc is L5-S1, the others are counted upwards from it.
+"""Names for the discs, and how sure each is.
 
-That the lowest disc found *is* the lumbosacral one is a hypothesis with a probability. It rests on
-the shape of the lowest disc (wedge, steep), the turn of the spine above it, and on how much image
-there is below it. ``bench/numbering.py`` fits and checks the coefficients.
+Names are counted upwards from the lumbosacral disc, as if there were five lumbar vertebrae: how
+many there are cannot be seen on a lumbar study. What speaks for four or six (a well-formed disc
+below the lumbosacral one, a rudimentary L5-S1) enters as a reading of its own, and lowers the
+confidence of the names. Where the sacrum is not in view the names are never confident.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from discern.findings import LevelHypothesis, Numbering, StudyWarning
-from discern.inference.tracks import Track
-from discern.spine import Level, levels_upwards
+from discern.inference.counting import Count, Levels, Naming
+from discern.inference.level_warnings import (
+    cut_field,
+    missing,
+    sacrum_view,
+    short_lowest,
+    transitional,
+    uncertain,
+    unnamed,
+)
+from discern.inference.numbering import Shapes, WeighedReading, weigh
+from discern.inference.spine_cues import Chain, Floats
+from discern.spine import Level, levels_downwards, levels_upwards
 
-CERTAIN = 0.9  # below this the report says that the numbering is in doubt
-_WEIGHTS = np.array([4.697, 0.021, 0.509, 0.689])
-_INTERCEPT = 2.845
-_PRIOR_ODDS_BY_ROOM = ((0.5, 0.1), (0.8, 1.0), (1.1, 30.0))  # room in disc distances, odds
-_ROOM_OF_SACRUM = 0.7  # disc distances below the lowest disc within which S1 and S2 would lie
-_BLIND_SHARE = 0.3  # of the probability, spread evenly where the sacrum is not in view
-_REMNANT_PRIOR = 0.01
-_MOST_FOR_REMNANT = 4.5  # log ratio; too few remnants are known for more than strong doubt
-_MISSED_GAP = 1.55  # of the neighbouring distances: one disc in between was not found
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """Discs of one spine, head to foot, in any one length unit.
-
-    Attributes:
-        centers: (N, 2) posterior and head coordinates.
-        sizes: (N, 2) width and height of the boxes in the usual sagittal view.
-        room_below: Length of image with signal below the lowest box.
-    """
-
-    centers: NDArray[np.float64]
-    sizes: NDArray[np.float64]
-    room_below: float
+_DOUBTFUL = 0.85  # most confidence where the sacrum is not seen or the lowest disc is unusual
+_LEAST_DISCS = 3  # fewer have no pattern
+_WORTH_TELLING = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class LevelAssignment:
-    """Level of every track (head to foot), how sure, and what to tell the reader."""
+    """Level of every disc, head to foot (None: not one of the spine's), and how sure each is."""
 
-    levels: tuple[Level, ...]
+    levels: tuple[Level | None, ...]
+    confidences: tuple[float, ...]
     numbering: Numbering
     warnings: tuple[StudyWarning, ...]
 
 
-def chain_of(tracks: Sequence[Track], room_below: float) -> Chain:
-    """Return the chain of tracks that run head to foot."""
-    centers = np.array([track.center[1:] for track in tracks]).reshape(-1, 2)
-    sizes = np.array([track.size for track in tracks]).reshape(-1, 2)
-    return Chain(centers, sizes, room_below)
-
-
-def lumbosacral_cues(chain: Chain) -> NDArray[np.float64]:
-    """Return the (4,) cues of the lowest disc; the chain has at least three discs.
-
-    Log height/width of the lowest box and of the next, and the tilt of the two lowest steps in
-    units of 10 degrees (positive: towards posterior going down).
-    """
-    shape = np.log(chain.sizes[-2:, 1] / chain.sizes[-2:, 0])
-    steps = np.diff(chain.centers[-3:], axis=0)  # (2, 2) posterior, head; downwards
-    tilt = np.degrees(np.arctan2(steps[:, 0], -steps[:, 1])) / 10
-    return np.array([shape[1], shape[0], tilt[1], tilt[0]])
-
-
-def lowest_level_probabilities(chain: Chain) -> dict[Level, float]:
-    """Return the probability of each reading of the lowest disc.
-
-    L5-S1: usual. L4-L5: the lumbosacral disc is out of view or was missed. S1-S2: a remnant disc
-    in the sacrum was taken for the lumbosacral one. Where the sacrum is not in view the shapes
-    cannot be checked against it, so part of the probability is spread evenly.
-    """
-    room = room_in_discs(chain)
-    rooms, prior = zip(*_PRIOR_ODDS_BY_ROOM, strict=True)
-    odds = float(np.exp(np.interp(room, rooms, np.log(prior))))
-    if len(chain.centers) < 3:  # noqa: PLR2004 - the cues need two steps
-        return _blurred(_normalized({Level.L5_S1: min(odds, 1.0), Level.L4_L5: 1.0}))
-    score = float(lumbosacral_cues(chain) @ _WEIGHTS + _INTERCEPT)
-    usual = odds * float(np.exp(min(score, 30.0)))
-    remnant = usual * _REMNANT_PRIOR * _remnant_ratio(chain)
-    likely = _normalized({Level.L5_S1: usual, Level.L4_L5: 1.0, Level.S1_S2: remnant})
-    seen = room >= _ROOM_OF_SACRUM and likely[Level.L4_L5] < _BLIND_SHARE
-    return likely if seen else _blurred(likely)
-
-
-def room_in_discs(chain: Chain) -> float:
-    """Return the image below the lowest box in units of the median distance between discs."""
-    steps = np.linalg.norm(np.diff(chain.centers, axis=0), axis=1)
-    spacing = float(np.median(steps)) if steps.size else float(chain.sizes[:, 0].mean())
-    return chain.room_below / spacing
-
-
-def _blurred(likely: dict[Level, float]) -> dict[Level, float]:
-    unseen = (Level.L5_S1, Level.L4_L5, Level.L3_L4)
-    share = dict.fromkeys(unseen, _BLIND_SHARE / len(unseen))
-    kept = 1 - _BLIND_SHARE
-    return {k: kept * likely.get(k, 0.0) + share.get(k, 0.0) for k in {**likely, **share}}
-
-
-def _remnant_ratio(chain: Chain) -> float:
-    """Likelihood ratio of an S1-S2 remnant against L5-S1 from steepness and width."""
-    _, _, tilt, _ = lumbosacral_cues(chain)
-    narrow = float(np.log(chain.sizes[-1, 0] / chain.sizes[-2, 0]))
-    log_ratio = _log_normal(tilt, 3.9, 0.6) - _log_normal(tilt, 1.6, 1.0)
-    log_ratio += _log_normal(narrow, -0.4, 0.15) - _log_normal(narrow, -0.14, 0.14)
-    return float(np.exp(np.clip(log_ratio, -20, _MOST_FOR_REMNANT)))
-
-
-def _log_normal(value: float, mean: float, deviation: float) -> float:
-    return float(-0.5 * ((value - mean) / deviation) ** 2 - np.log(deviation))
-
-
-def _normalized(weights: dict[Level, float]) -> dict[Level, float]:
-    total = sum(weights.values())
-    return {level: weight / total for level, weight in weights.items()}
-
-
-def steps_between(centers: NDArray[np.float64]) -> list[int]:
-    """Return how many levels apart neighbouring discs are: 1, or more where one was missed.
-
-    >>> steps_between(np.array([[0, 100.0], [0, 65.0], [0, -5.0], [0, -40.0]]))
-    [1, 2, 1]
-    """
-    gaps = np.linalg.norm(np.diff(centers, axis=0), axis=1)
-    if len(gaps) < 2:  # noqa: PLR2004 - nothing to compare with
-        return [1] * len(gaps)
-    usual = float(np.median(gaps[gaps <= _MISSED_GAP * gaps.min()]))
-    return [max(1, round(gap / usual)) if gap > _MISSED_GAP * usual else 1 for gap in gaps]
-
-
 def assign_levels(
-    tracks: Sequence[Track], room_below: float, lowest_level: Level | None = None
+    chain: Chain, naming: Naming | None = None, *, shapes: Shapes | None = None
 ) -> LevelAssignment:
-    """Name the tracks, head to foot.
+    """Name the discs of ``chain``; the result runs head to foot.
 
     Args:
-        tracks: Disc tracks, head to foot.
-        room_below: Length of image with signal below the lowest box, in the unit of the tracks.
-        lowest_level: What the user says the lowest disc is; overrides the cues.
+        chain: The discs, foot to head.
+        naming: What the user says one of the discs is; overrides the cues.
+        shapes: Shape of the discs by their parts; None takes those that came with Discern.
     """
-    if not tracks:
-        return LevelAssignment((), Numbering(0.0), ())
-    chain = chain_of(tracks, room_below)
-    likely = lowest_level_probabilities(chain)
-    lowest = lowest_level or max(likely, key=lambda level: likely[level])
-    steps = steps_between(chain.centers)
-    names = _named(lowest, steps)
-    confidence = 1.0 if lowest_level else likely[lowest] * 0.8 ** sum(step > 1 for step in steps)
-    others = tuple(
-        LevelHypothesis(level, probability)
-        for level, probability in sorted(likely.items(), key=lambda item: -item[1])
-        if level is not lowest and probability >= 0.01  # noqa: PLR2004 - not worth a line below
+    if not len(chain):
+        return LevelAssignment((), (), Numbering(0.0), ())
+    count = Count(chain)
+    if naming is not None:
+        return _as_told(count, naming)
+    weighed = weigh(chain, shapes)
+    named = [count.upwards_from(one.reading.lowest_level, one.reading.strays) for one in weighed]
+    best, together = _best(weighed, named)
+    levels, view = named[best], sacrum_view(chain, weighed[best])
+    short = short_lowest(chain, weighed[best])
+    is_sure = view.is_seen and short is None and len(chain) >= _LEAST_DISCS
+    certainty = 1.0 if is_sure else _DOUBTFUL
+    sure = certainty * _agreement(weighed, named, levels) * count.confidences(levels)
+    others = _alternatives(weighed, levels, _Doubt(1 - certainty, is_short=short is not None))
+    numbering = Numbering(certainty * together * count.confidence, others)
+    warnings = (
+        *uncertain(numbering, levels),
+        *cut_field(view, levels),
+        *transitional(weighed, short),
+        *missing(levels),
+        *unnamed(levels, weighed[best].reading.strays),
     )
-    override = f"lowest level {lowest_level}" if lowest_level else None
-    numbering = Numbering(confidence, () if lowest_level else others, override)
-    return LevelAssignment(names, numbering, _warnings(numbering, lowest, steps, names))
+    return LevelAssignment(levels[::-1], tuple(sure[::-1].tolist()), numbering, warnings)
 
 
-def _named(lowest: Level, steps: list[int]) -> tuple[Level, ...]:
-    """Name as many discs as the spine has names for; tracks above T9-T10 get none."""
-    offsets = np.cumsum([0, *reversed(steps)])  # levels above the lowest, foot to head
-    available = levels_upwards(lowest)
-    return tuple(available[offset] for offset in offsets if offset < len(available))[::-1]
+def _as_told(count: Count, naming: Naming) -> LevelAssignment:
+    levels = count.both_ways_from(naming.level, naming.index)
+    numbering = Numbering(count.confidence, (), naming.said)
+    sure = count.confidences(levels, naming.index)
+    warnings = (*missing(levels), *unnamed(levels, 0))
+    return LevelAssignment(levels[::-1], tuple(sure[::-1].tolist()), numbering, warnings)
 
 
-def _warnings(
-    numbering: Numbering, lowest: Level, steps: list[int], names: tuple[Level, ...]
-) -> tuple[StudyWarning, ...]:
-    found: list[StudyWarning] = []
-    if numbering.confidence < CERTAIN:
-        others = ", ".join(str(other.lowest_level) for other in numbering.alternatives)
-        found.append(
-            StudyWarning(
-                "numbering_uncertain",
-                f"The level names are uncertain: the lowest disc found is taken as {lowest}"
-                + (f", but it could be {others}" if others else "")
-                + ". Check the names on the images; --lowest-level sets them.",
-            )
-        )
-    if any(step > 1 for step in steps):
-        missing = sum(step - 1 for step in steps)
-        found.append(
-            StudyWarning(
-                "disc_missing",
-                f"{missing} disc(s) between the named ones were not found; "
-                "the names above the gap are counted across it.",
-            )
-        )
-    if len(names) < len(steps) + 1:
-        found.append(
-            StudyWarning("disc_unnamed", "Discs above T9-T10 were found and are not reported.")
-        )
-    return tuple(found)
+def _best(weighed: Sequence[WeighedReading], named: Sequence[Levels]) -> tuple[int, float]:
+    """Return the likeliest naming: its first reading, and all its readings' probability."""
+    total: dict[Levels, float] = defaultdict(float)
+    for one, levels in zip(weighed, named, strict=True):
+        total[levels] += one.probability
+    likeliest = max(total, key=lambda levels: total[levels])
+    return named.index(likeliest), total[likeliest]
+
+
+def _agreement(
+    weighed: Sequence[WeighedReading], named: Sequence[Levels], levels: Levels
+) -> Floats:
+    """Return for every disc the probability of the readings that give it this name."""
+    agree = np.array([[a is b for a, b in zip(other, levels, strict=True)] for other in named])
+    agreement: Floats = np.array([one.probability for one in weighed]) @ agree
+    return agreement
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """Probability left to readings that cannot be weighed, and which they are."""
+
+    share: float
+    is_short: bool
+
+    def readings(self, lowest: Level) -> tuple[Level, ...]:
+        """Return what the lowest disc could be besides ``lowest``."""
+        if self.is_short:
+            return (Level.S1_S2,)
+        return (*levels_downwards(lowest)[1:2], *levels_upwards(lowest)[1:2])
+
+
+def _alternatives(
+    weighed: Sequence[WeighedReading], levels: Levels, doubt: _Doubt
+) -> tuple[LevelHypothesis, ...]:
+    """Return what else the lowest named disc could be, the likeliest first.
+
+    Readings that take it for none of the spine's discs are not among them.
+    """
+    lowest = next(i for i, level in enumerate(levels) if level is not None)
+    chosen = levels[lowest]
+    total: dict[Level, float] = defaultdict(float)
+    for one in weighed:
+        if one.reading.strays == lowest:
+            total[one.reading.lowest_level] += (1 - doubt.share) * one.probability
+    unweighed = doubt.readings(chosen) if chosen else ()
+    for level in unweighed:
+        total[level] += doubt.share / len(unweighed)
+    return tuple(
+        LevelHypothesis(level, chance)
+        for level, chance in sorted(total.items(), key=lambda item: -item[1])
+        if level is not chosen and chance >= _WORTH_TELLING
+    )

@@ -23,3 +23,15 @@ class Predictor(Protocol):
     def predict(self, images: NDArray[np.float32]) -> list[Candidates]:
         """Return the candidates of each image of a (B, H, W) batch with values in 0..1."""
         ...
+
+
+class TissuePredictor(Protocol):
+    """Runs the tissue network on a batch of its inputs."""
+
+    def predict_tissues(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (B, 4, H, W) probabilities in the order of ``Tissue`` of a (B, H, W) batch."""
+        ...
+
+
+class StudyPredictor(Predictor, TissuePredictor, Protocol):
+    """Runs both networks of a weights file."""

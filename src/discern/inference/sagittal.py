@@ -5,10 +5,16 @@ from dataclasses import dataclass, replace
 
 from discern.errors import UnreadableFile
 from discern.findings import Detection, StudyWarning
-from discern.imaging.study import Series
+from discern.imaging.study import Series, Slice, slice_distance_mm
 from discern.inference.detect import SeriesDetector, SliceBoxes
 from discern.inference.fusion import DiscEvidence, gather_evidence
-from discern.inference.tracks import PlacedBox, Track, link_tracks, place_boxes
+from discern.inference.tracks import (
+    PlacedBox,
+    Track,
+    link_tracks,
+    middle_slices,
+    place_boxes,
+)
 from discern.spine import Level, Plane
 
 
@@ -17,6 +23,7 @@ class SagittalReading:
     """Everything the network said of one sagittal series.
 
     Attributes:
+        series: What was read; None where there is no sagittal series.
         detections: Every box, in the form of the findings.
         discs: The discs these boxes make up, head to foot.
         room_below: Length of image with signal below the lowest disc, in the unit of the tracks.
@@ -24,6 +31,7 @@ class SagittalReading:
         warnings: What could not be read.
     """
 
+    series: Series | None = None
     detections: tuple[Detection, ...] = ()
     discs: tuple[DiscEvidence, ...] = ()
     room_below: float = 0.0
@@ -34,6 +42,13 @@ class SagittalReading:
     def tracks(self) -> tuple[Track, ...]:
         """Track of every disc, head to foot."""
         return tuple(disc.track for disc in self.discs)
+
+    @property
+    def middle_slices(self) -> tuple[Slice, ...]:
+        """The few slices on which the discs are looked at again, for tissue."""
+        indices = set(middle_slices(self.tracks)) if self.series else set()
+        slices = self.series.slices if self.series else ()
+        return tuple(one for one in slices if one.index in indices)
 
 
 NOTHING_READ = SagittalReading()
@@ -54,8 +69,9 @@ def read_sagittal(series: Series, detector: SeriesDetector) -> SagittalReading:
         boxes = place_boxes(result, first_id=len(placed) + 1)
         detections += [_detection(series, result, box) for box in boxes]
         placed += boxes
-    tracks = link_tracks(placed, len(results))
+    tracks = link_tracks(placed, len(results), slice_distance_mm(series))
     return SagittalReading(
+        series=series,
         detections=tuple(detections),
         discs=gather_evidence(tracks, placed),
         room_below=_room_below(results, placed, tracks),
@@ -96,9 +112,22 @@ def _room_below(
     return max(0.0, result.content_bottom_px - float(box[3])) * unit_per_px
 
 
+@dataclass(frozen=True, slots=True)
+class NamedDisc:
+    """A disc of a reading with its level, and how sure the name is.
+
+    ``has_geometry``: its place is in the patient frame.
+    """
+
+    evidence: DiscEvidence
+    level: Level
+    confidence: float
+    has_geometry: bool
+
+
 def detections_with_levels(
-    reading: SagittalReading, named: Sequence[tuple[DiscEvidence, Level]]
+    reading: SagittalReading, named: Sequence[NamedDisc]
 ) -> tuple[Detection, ...]:
     """Return the detections of ``reading``, those on a named disc with its level."""
-    levels = {box.detection: level for disc, level in named for box in disc.boxes}
+    levels = {box.detection: disc.level for disc in named for box in disc.evidence.boxes}
     return tuple(replace(one, level=levels.get(one.id)) for one in reading.detections)

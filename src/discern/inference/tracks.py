@@ -14,17 +14,19 @@ from scipy.optimize import linear_sum_assignment
 from discern.boxes import BoxArray
 from discern.imaging.geometry import usual_view
 from discern.imaging.study import Slice
-from discern.inference.detect import SliceBoxes
+from discern.inference.detect import SliceBoxes, four
 from discern.postprocess import SelectedBox
 from discern.spine import GRADE_LABELS
 
 Vector = NDArray[np.float64]
 MAX_GAP_SLICES = 2  # a disc may be missed on one slice and found again
+MAX_GAP_MM = 10.0  # ... or, where slices are thin, over this length
 LINK_DISTANCE = 0.3  # of the typical distance between neighbouring discs
 MIN_SPACING = 0.5  # closer neighbours are two readings of one disc
 LEAST_SHARE = 0.2  # of the weight of a heavy track: less is a joint or muscle to the side
 STRAY_SCORE = 0.5  # a disc seen on one slice of many must be at least this sure
 MANY_SLICES = 5
+LEAST_MIDDLE, MOST_MIDDLE = 3, 6  # slices that are segmented
 EDGE_SHARE = 0.025  # of the height of the image: nearer its end a disc may be cut
 
 
@@ -33,6 +35,7 @@ class PlacedBox:
     """A box with its place: ``center`` (3,) and ``size`` (width, height) in the spine frame.
 
     ``at_edge``: it touches the upper or lower end of the image, so the disc may be cut.
+    ``view_xyxy_px`` is the box in the usual view of its slice.
     """
 
     detection: str
@@ -41,6 +44,7 @@ class PlacedBox:
     center: Vector
     size: Vector
     at_edge: bool = False
+    view_xyxy_px: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +100,26 @@ def place_boxes(result: SliceBoxes, first_id: int) -> list[PlacedBox]:
     slice_, view = result.slice_, result.view_boxes_xyxy_px
     stored = np.array([box.box_xyxy_px for box in result.boxes]).reshape(-1, 4)
     centers = _centers(slice_, stored, view)
-    row, column = _view_spacing(slice_)
+    row, column = view_spacing_mm(slice_)
     sizes = (view[:, 2:] - view[:, :2]) * (column, row)
     margin = EDGE_SHARE * result.content_bottom_px
     at_edge = (view[:, 1] < margin) | (view[:, 3] > result.content_bottom_px - margin)
     return [
         PlacedBox(
-            f"d{first_id + i}", slice_.index, selected, centers[i], sizes[i], bool(at_edge[i])
+            detection=f"d{first_id + i}",
+            slice_index=slice_.index,
+            selected=selected,
+            center=centers[i],
+            size=sizes[i],
+            at_edge=bool(at_edge[i]),
+            view_xyxy_px=four(view[i]),
         )
         for i, selected in enumerate(result.boxes)
     ]
 
 
-def _view_spacing(slice_: Slice) -> tuple[float, float]:
+def view_spacing_mm(slice_: Slice) -> tuple[float, float]:
+    """Return the distance between rows and between columns of the usual view, 1 if not stated."""
     row, column = slice_.spacing_mm or (1.0, 1.0)
     return (column, row) if usual_view(slice_.geometry).transpose else (row, column)
 
@@ -122,24 +133,51 @@ def _centers(slice_: Slice, stored: BoxArray, view: BoxArray) -> Vector:
     return np.stack([index, middle[:, 0] * column, -middle[:, 1] * row], axis=1)
 
 
-def link_tracks(placed: Sequence[PlacedBox], slice_count: int) -> list[Track]:
+def link_tracks(
+    placed: Sequence[PlacedBox], slice_count: int, slice_distance_mm: float | None = None
+) -> list[Track]:
     """Link grade boxes through the slices; return one track per disc, head to foot.
 
     Args:
         placed: Boxes of one series in slice order; lesion boxes are left aside.
         slice_count: Slices that were read, to judge how much a single sighting counts.
+        slice_distance_mm: Between neighbouring slices; None where the files do not say.
     """
+    reach = MAX_GAP_SLICES
+    if slice_distance_mm:
+        reach = max(reach, int(MAX_GAP_MM / slice_distance_mm))
     grades = [box for box in placed if box.selected.label in GRADE_LABELS]
     spacing = typical_spacing(grades)
     tracks: list[list[PlacedBox]] = []
     for index in sorted({box.slice_index for box in grades}):
         here = [box for box in grades if box.slice_index == index]
-        open_tracks = [t for t in tracks if index - t[-1].slice_index <= MAX_GAP_SLICES]
+        open_tracks = [t for t in tracks if index - t[-1].slice_index <= reach]
         tracks += [[box] for box in _extend(open_tracks, here, LINK_DISTANCE * spacing)]
     kept = [Track(tuple(boxes)) for boxes in tracks]
     least = LEAST_SHARE * float(np.percentile([t.weight for t in kept], 75)) if kept else 0.0
     kept = [t for t in kept if t.weight >= least and _supported(t, slice_count)]
     return _one_per_place(kept, MIN_SPACING * spacing)
+
+
+def middle_slices(tracks: Sequence[Track]) -> list[int]:
+    """Return the slice indices, ascending, on which the discs are best looked at again.
+
+    At least three where there are as many, and more (at most ``MOST_MIDDLE``) where the spine
+    leaves the plane: each disc is wanted on one of its middle slices.
+    """
+    wanted = [{box.slice_index for box in track.middle()} for track in tracks]
+    chosen: list[int] = []
+    candidates = sorted(set().union(*wanted))
+    while candidates and len(chosen) < MOST_MIDDLE:
+        seen = [len(own & set(chosen)) for own in wanted]
+        if len(chosen) >= LEAST_MIDDLE and all(seen):
+            break
+        gains = [
+            sum(0.5**times for own, times in zip(wanted, seen, strict=True) if index in own)
+            for index in candidates
+        ]
+        chosen.append(candidates.pop(int(np.argmax(gains))))
+    return sorted(chosen)
 
 
 def typical_spacing(boxes: Sequence[PlacedBox]) -> float:

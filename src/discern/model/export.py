@@ -1,12 +1,14 @@
-"""Detector to one ONNX graph: decode inside, weights stored in fp16, computed in fp32."""
+"""Networks to ONNX graphs: weights stored in fp16, computed in fp32; decoding inside."""
 
 import copy
 import tempfile
 import warnings
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import onnx
+import onnx.compose
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
@@ -15,10 +17,17 @@ from discern.errors import WeightsError
 from discern.model.detector import Detector
 from discern.model.head import BOX_CHANNELS
 from discern.model.layers import ConvNormAct
+from discern.model.segmenter import Segmenter
+from discern.weights import DETECTOR_OUTPUTS, TISSUE_INPUT, TISSUE_OUTPUT
 
+Network = TypeVar("Network", bound=nn.Module)
 OPSET = 17
 _WEIGHTED = ("Conv", "Gemm", "MatMul")
 _EXAMPLE_SHAPE = (1, 1, 64, 96)  # batch, channel, height, width; only traced, all but one dynamic
+_IMAGE_AXES = {0: "batch", 2: "height", 3: "width"}
+_SLICE_AXES = {0: "slices", 2: "rows", 3: "columns"}
+_PREFIX = "segmenter/"
+"""Of all inner names of the tissue network, so that one file can hold it beside a detector."""
 
 
 class _DecodedDetector(nn.Module):
@@ -28,6 +37,16 @@ class _DecodedDetector(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         return self.detector.decode(self.detector(images))
+
+
+class _TissueProbabilities(nn.Module):
+    def __init__(self, segmenter: Segmenter) -> None:
+        super().__init__()
+        self.segmenter = segmenter
+
+    def forward(self, slices: Tensor) -> Tensor:
+        logits: Tensor = self.segmenter(slices)
+        return logits.softmax(dim=1)
 
 
 def export_onnx(detector: Detector) -> onnx.ModelProto:
@@ -41,7 +60,9 @@ def export_onnx(detector: Detector) -> onnx.ModelProto:
         WeightsError: A weight does not fit fp16.
     """
     stored = round_to_half(fuse_normalisation(detector))
-    network = _traced(_DecodedDetector(stored).eval())
+    candidates = {0: "batch", 1: "candidates"}
+    axes = {"images": _IMAGE_AXES, **dict.fromkeys(DETECTOR_OUTPUTS, candidates)}
+    network = _traced(_DecodedDetector(stored).eval(), axes)
     _store_as_half(network.graph)
     for output, width in zip(
         network.graph.output, (BOX_CHANNELS, detector.head.classes), strict=True
@@ -51,12 +72,32 @@ def export_onnx(detector: Detector) -> onnx.ModelProto:
     return network
 
 
-def fuse_normalisation(detector: Detector) -> Detector:
+def export_segmenter(segmenter: Segmenter) -> onnx.ModelProto:
+    """Return the tissue network as ONNX.
+
+    Input ``slices`` (B, 1, H, W) float32 in 0..1, H and W multiples of 32; output ``tissues``
+    (B, 4, H, W), probabilities in the order of ``Tissue``. B, H and W are dynamic.
+
+    Raises:
+        WeightsError: A weight does not fit fp16.
+    """
+    stored = round_to_half(fuse_normalisation(segmenter))
+    axes = {TISSUE_INPUT: _SLICE_AXES, TISSUE_OUTPUT: _SLICE_AXES}
+    network = _traced(_TissueProbabilities(stored).eval(), axes)
+    _store_as_half(network.graph)
+    onnx.compose.add_prefix(
+        network, _PREFIX, rename_inputs=False, rename_outputs=False, inplace=True
+    )
+    onnx.checker.check_model(network, full_check=True)
+    return network
+
+
+def fuse_normalisation(network: Network) -> Network:
     """Return a copy in eval mode on the CPU whose convolutions contain their batch norm.
 
     w' = w gamma / sqrt(var + eps), b' = beta - mean gamma / sqrt(var + eps).
     """
-    fused = copy.deepcopy(detector).cpu().float().eval()
+    fused = copy.deepcopy(network).cpu().float().eval()
     for module in fused.modules():
         if isinstance(module, ConvNormAct) and isinstance(module.norm, nn.BatchNorm2d):
             module.conv = nn.utils.fuse_conv_bn_eval(module.conv, module.norm)
@@ -64,28 +105,24 @@ def fuse_normalisation(detector: Detector) -> Detector:
     return fused
 
 
-def round_to_half(detector: Detector) -> Detector:
-    """Round the weights (not the biases) of ``detector`` to fp16 in place and return it.
+def round_to_half(network: Network) -> Network:
+    """Round the weights (not the biases) of ``network`` to fp16 in place and return it.
 
     Raises:
         WeightsError: A weight does not fit fp16.
     """
-    for name, parameter in detector.named_parameters():
+    for name, parameter in network.named_parameters():
         if parameter.ndim > 1:
             half = parameter.detach().half()
             if not torch.isfinite(half).all():
                 raise WeightsError(f"{name} does not fit fp16; the training has diverged")
             parameter.detach().copy_(half)
-    return detector
+    return network
 
 
-def _traced(network: nn.Module) -> onnx.ModelProto:
-    candidates = {0: "batch", 1: "candidates"}
-    dynamic_axes = {
-        "images": {0: "batch", 2: "height", 3: "width"},
-        "boxes": candidates,
-        "scores": candidates,
-    }
+def _traced(network: nn.Module, axes: dict[str, dict[int, str]]) -> onnx.ModelProto:
+    """Trace ``network``; ``axes`` names its input, then its outputs, and what is dynamic there."""
+    names = list(axes)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         path = Path(folder) / "network.onnx"
         # torch marks this exporter as deprecated; the other one writes external data
@@ -96,9 +133,9 @@ def _traced(network: nn.Module) -> onnx.ModelProto:
             path,
             dynamo=False,
             opset_version=OPSET,
-            input_names=["images"],
-            output_names=["boxes", "scores"],
-            dynamic_axes=dynamic_axes,
+            input_names=names[:1],
+            output_names=names[1:],
+            dynamic_axes=axes,
         )
         return onnx.load_model(path)
 

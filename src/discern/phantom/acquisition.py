@@ -8,6 +8,7 @@ from discern.phantom.anatomy import Spine
 from discern.phantom.canvas import Canvas
 from discern.phantom.settings import Scanner
 from discern.phantom.texture import Field
+from discern.spine import Vertebra
 
 Image = NDArray[np.float32]
 
@@ -37,7 +38,7 @@ def coil_gain(canvas: Canvas, spine: Spine, scanner: Scanner) -> Field:
     patch = canvas.whole
     skin = np.interp(patch.z_mm, spine.z_mm, spine.skin_y_mm)
     near = _fall(skin - patch.y_mm, scanner)
-    middle = spine.bodies[2].z_mm
+    middle = spine.vertebra(Vertebra.L3).z_mm
     canal_mm = np.interp([middle], spine.z_mm, spine.skin_y_mm - spine.wall_y_mm)
     ends = 1 - 0.25 * np.clip(np.abs(patch.z_mm - middle) / 160, 0, 1.5) ** 2
     gain: Field = np.asarray(near / _fall(canal_mm, scanner) * ends, np.float32)[0]

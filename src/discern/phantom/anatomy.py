@@ -2,8 +2,7 @@
 
 The spine is a chain of plates (vertebral endplates) in the midsagittal plane, built upwards from
 the sacrum. Between two plates lies a block, alternately disc and vertebral body, so that a disc
-and its neighbours share their surfaces. Lengths follow Berry et al. (Spine 12:362, 1987), Panjabi
-et al. (Spine 17:299, 1992) and, for disc heights, Zhou et al. (Eur Spine J 9:242, 2000).
+and its neighbours share their surfaces. Sizes stand in :mod:`discern.phantom.sizes`.
 """
 
 from dataclasses import dataclass
@@ -12,86 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from discern.phantom.plates import Block, Line, Plate, Step, next_plate
 from discern.phantom.settings import HEIGHT_KEPT
-from discern.phantom.spine_model import PhantomParameters
-from discern.spine import USUAL_LEVELS, Level
-
-Line = NDArray[np.float64]
-
-BODY_NAMES = ("L5", "L4", "L3", "L2", "L1", "T12", "T11", "T10", "T9")
-_BODY_HEIGHT_MM = (27.5, 27.5, 27.5, 27.0, 26.5, 24.5, 22.5, 21.5, 20.5)
-_BODY_DEPTH_MM = (35.0, 35.0, 34.5, 34.0, 33.0, 31.5, 30.5, 29.5, 28.5)
-_BODY_WIDTH_MM = (51.0, 49.0, 46.5, 44.0, 42.0, 40.0, 37.0, 34.0, 32.0)
-_DISC_HEIGHT_MM = (10.6, 11.0, 10.2, 9.3, 8.2, 6.8, 5.6, 4.8, 4.2)
-_DISC_WEDGE = (0.29, 0.22, 0.16, 0.11, 0.07, 0.02, 0.0, -0.02, -0.02)
-"""Share of the lordosis taken by each disc, L5-S1 upwards; the bodies take the rest."""
-_BODY_WEDGE = (0.16, 0.04, 0.0, -0.01, -0.04, -0.06, -0.06, -0.06, -0.06)
-_SACRUM = (  # height, depth of the lower plate, width of the lower plate (mm), turn (degrees)
-    (29.0, 23.0, 44.0, 4.0),
-    (2.6, 22.0, 42.0, 2.0),
-    (23.0, 16.0, 34.0, 10.0),
-    (1.4, 15.5, 33.0, 2.0),
-    (19.0, 11.0, 28.0, 16.0),
-    (1.2, 11.0, 27.0, 2.0),
-    (17.0, 8.0, 22.0, 22.0),
+from discern.phantom.sizes import (
+    BODY_SIZES,
+    CRANIAL_NAMES,
+    SACRA,
+    disc_height_mm,
+    wedge_shares,
 )
-_SACRUM_TOP_MM = (34.0, 53.0)
+from discern.phantom.spine_model import PhantomParameters
+from discern.spine import Level, Vertebra, vertebra_above
+
 _CURVE_MM = 190.0
 """Length over which a lumbar scoliosis swings out and back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plate:
-    """One endplate: centre in the midsagittal plane, tilt, half depth and half width.
-
-    ``up`` is the unit normal towards the head and ``back`` lies in the plate; a positive tilt
-    leans the normal forward, as at S1.
-    """
-
-    y_mm: float
-    z_mm: float
-    tilt_rad: float
-    half_depth_mm: float
-    half_width_mm: float
-
-    @property
-    def up(self) -> Line:
-        """(y, z) of the normal towards the head."""
-        return np.array([-np.sin(self.tilt_rad), np.cos(self.tilt_rad)])
-
-    @property
-    def back(self) -> Line:
-        """(y, z) of the direction in the plate towards the back."""
-        return np.array([np.cos(self.tilt_rad), np.sin(self.tilt_rad)])
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """What lies between two plates: a disc or a vertebral body, named "L4-L5", "L4", "S1"."""
-
-    name: str
-    lower: Plate
-    upper: Plate
-
-    @property
-    def y_mm(self) -> float:
-        """Middle of the block, anterior to posterior."""
-        return (self.lower.y_mm + self.upper.y_mm) / 2
-
-    @property
-    def z_mm(self) -> float:
-        """Middle of the block, foot to head."""
-        return (self.lower.z_mm + self.upper.z_mm) / 2
-
-    @property
-    def tilt_rad(self) -> float:
-        """Mean tilt of the two plates."""
-        return (self.lower.tilt_rad + self.upper.tilt_rad) / 2
-
-    @property
-    def height_mm(self) -> float:
-        """Distance between the centres of the plates."""
-        return float(np.hypot(self.upper.y_mm - self.lower.y_mm, self.upper.z_mm - self.lower.z_mm))
+_CRANIAL_WEDGE = (-0.02, -0.06)
+"""Share of the lordosis taken by a disc and a body above T9."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +34,11 @@ class Spine:
     """The whole chain, foot to head, and the lines other structures are hung on.
 
     Attributes:
-        discs: By level, L5-S1 first.
-        bodies: L5 first.
-        sacrum: S1, then alternately remnant discs and segments, downwards.
+        discs: By level, the lowest presacral disc first.
+        bodies: The lowest presacral body first.
+        sacrum: Its top segment (S1, or a sacralised L5), then alternately remnant discs and
+            segments, downwards.
+        cranial: Discs and bodies above T9, upwards; no level of theirs has a name.
         z_mm: Heights at which the lines below are tabulated, ascending.
         front_y_mm: Anterior border of the bodies at ``z_mm``.
         wall_y_mm: Posterior border of the bodies (anterior wall of the canal) at ``z_mm``.
@@ -113,6 +50,7 @@ class Spine:
     discs: dict[Level, Block]
     bodies: tuple[Block, ...]
     sacrum: tuple[Block, ...]
+    cranial: tuple[Block, ...]
     z_mm: Line
     front_y_mm: Line
     wall_y_mm: Line
@@ -120,36 +58,58 @@ class Spine:
     skin_y_mm: Line
     scoliosis_mm: float
 
+    @property
+    def lowest_disc(self) -> Block:
+        """The lumbosacral disc: the lowest that is not a remnant within the sacrum."""
+        return next(iter(self.discs.values()))
+
+    @property
+    def lumbar_bodies(self) -> tuple[Block, ...]:
+        """The presacral lumbar bodies, lowest first."""
+        return tuple(body for body in self.bodies if body.name.startswith("L"))
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """All blocks, foot to head: sacrum, then discs and bodies in turn up to T9."""
+        presacral = zip(self.discs.values(), self.bodies, strict=True)
+        return (*self.sacrum[::-1], *(block for pair in presacral for block in pair))
+
+    def vertebra(self, name: Vertebra) -> Block:
+        """Return a vertebral body or sacral segment that this spine has."""
+        return next(block for block in self.blocks if block.name == name)
+
     def shift_mm(self, z_mm: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return how far the spine lies to the left at heights ``z_mm`` (the scoliotic curve)."""
-        foot_mm = self.discs[Level.L5_S1].z_mm
-        phase = np.clip((z_mm - foot_mm) / _CURVE_MM, 0, 1)
+        phase = np.clip((z_mm - self.lowest_disc.z_mm) / _CURVE_MM, 0, 1)
         shift: NDArray[np.floating] = self.scoliosis_mm * np.sin(np.pi * phase)
         return shift
 
     def disc_center_lps_mm(self, level: Level) -> tuple[float, float, float]:
         """Return the centre of the disc at ``level`` in the patient frame."""
-        disc = self.discs[level]
-        return float(self.shift_mm(np.array(disc.z_mm))), disc.y_mm, disc.z_mm
+        return self.center_lps_mm(self.discs[level])
+
+    def center_lps_mm(self, block: Block) -> tuple[float, float, float]:
+        """Return the middle of ``block`` in the patient frame."""
+        return float(self.shift_mm(np.array(block.z_mm))), block.y_mm, block.z_mm
 
 
 def build_spine(parameters: PhantomParameters) -> Spine:
     """Lay out the anatomy of one patient; L3 sits near the origin of the patient frame."""
-    blocks = _presacral_blocks(parameters)
-    bodies = tuple(block for block in blocks if "-" not in block.name)
-    discs = {Level(block.name): block for block in blocks if "-" in block.name}
-    sacrum = _sacral_blocks(parameters, discs[Level.L5_S1].lower)
+    sacrum = _sacral_blocks(parameters)
+    blocks = _presacral_blocks(parameters, sacrum[0].upper)
+    cranial = _cranial_blocks(parameters, blocks[-1].upper)
     plates = [block.lower for block in sacrum[::-1]] + [sacrum[0].upper]
-    plates += [block.upper for block in blocks]
+    plates += [block.upper for block in (*blocks, *cranial)]
     z_mm = np.arange(plates[0].z_mm - 60, plates[-1].z_mm + 60, 0.5)
     front_y_mm = _edge(plates, z_mm, side=-1)
     wall_y_mm = _edge(plates, z_mm, side=1)
     slope = np.gradient(wall_y_mm, z_mm)
     cobb_rad = np.deg2rad(parameters.scoliosis_deg)
     return Spine(
-        discs=discs,
-        bodies=bodies,
+        discs={Level(block.name): block for block in blocks if "-" in block.name},
+        bodies=tuple(block for block in blocks if "-" not in block.name),
         sacrum=sacrum,
+        cranial=tuple(cranial),
         z_mm=z_mm,
         front_y_mm=front_y_mm,
         wall_y_mm=wall_y_mm,
@@ -159,52 +119,70 @@ def build_spine(parameters: PhantomParameters) -> Spine:
     )
 
 
-def _presacral_blocks(parameters: PhantomParameters) -> list[Block]:
-    """Return L5-S1, L5, L4-L5 ... T9, walking up from the upper plate of S1."""
-    lordosis_rad = np.deg2rad(parameters.lordosis_deg)
-    plate = _promontory(parameters)
+def _presacral_blocks(parameters: PhantomParameters, plate: Plate) -> list[Block]:
+    """Return the lowest disc, the body on it ... T9, walking up from the top of the sacrum."""
+    lordosis_rad, count = np.deg2rad(parameters.lordosis_deg), parameters.lumbar_vertebrae
+    shares = wedge_shares(count)
     blocks: list[Block] = []
-    for row, level in enumerate(USUAL_LEVELS[::-1]):
+    for row, level in enumerate(parameters.levels[::-1]):
+        body = vertebra_above(level)
         kept = HEIGHT_KEPT[parameters.grade_of(level)] * parameters.disc_height
-        half_mm = parameters.size * np.array([_BODY_DEPTH_MM[row], _BODY_WIDTH_MM[row]]) / 2
-        steps = (
-            (str(level), _DISC_HEIGHT_MM[row] * kept, _DISC_WEDGE[row] * min(kept, 1.0)),
-            (BODY_NAMES[row], _BODY_HEIGHT_MM[row], _BODY_WEDGE[row]),
+        kept = kept * parameters.disc_scale_of(level)
+        disc_step = Step(
+            disc_height_mm(str(level), count) * kept * parameters.size,
+            shares[2 * row] * min(kept, 1.0) * lordosis_rad,
+            parameters.listhesis_of(level),
         )
-        for name, height_mm, wedge in steps:
-            upper = _next_plate(plate, height_mm * parameters.size, wedge * lordosis_rad, half_mm)
-            blocks.append(Block(name, plate, upper))
+        height_mm = BODY_SIZES[body].height_mm * parameters.body_scale_of(body)
+        body_step = Step(height_mm * parameters.size, shares[2 * row + 1] * lordosis_rad)
+        below, above = _half_plates_mm(body, parameters)
+        for name, step, half_mm in ((level, disc_step, below), (body, body_step, above)):
+            upper = next_plate(plate, step, half_mm)
+            blocks.append(Block(str(name), plate, upper))
             plate = upper
     return blocks
 
 
-def _promontory(parameters: PhantomParameters) -> Plate:
-    """Return the upper plate of S1, some 100 mm below the origin."""
-    depth_mm, width_mm = parameters.size * np.array(_SACRUM_TOP_MM)
-    tilt_rad = np.deg2rad(parameters.sacral_slope_deg)
-    return Plate(15.0, -100.0, float(tilt_rad), depth_mm / 2, width_mm / 2)
+def _half_plates_mm(body: str, parameters: PhantomParameters) -> tuple[Line, Line]:
+    """Return half depth and half width of the lower and of the upper plate of a body."""
+    size = BODY_SIZES[body]
+    lower_mm = np.array([size.lower_depth_mm or size.depth_mm, size.width_mm])
+    upper_mm = np.array([size.depth_mm, size.width_mm])
+    return parameters.size * lower_mm / 2, parameters.size * upper_mm / 2
 
 
-def _sacral_blocks(parameters: PhantomParameters, top: Plate) -> tuple[Block, ...]:
-    """Return S1, S1-S2, S2 ... S4 downwards; the sacrum curves forward towards its tip."""
+def _cranial_blocks(parameters: PhantomParameters, plate: Plate) -> list[Block]:
+    """Return the discs and bodies asked for above T9, upwards."""
+    lordosis_rad = np.deg2rad(parameters.lordosis_deg)
     blocks: list[Block] = []
-    for index, (height_mm, depth_mm, width_mm, turn_deg) in enumerate(_SACRUM):
-        half_mm = parameters.size * np.array([depth_mm, width_mm]) / 2
-        lower = _next_plate(top, -height_mm * parameters.size, np.deg2rad(turn_deg), half_mm)
-        segment = index // 2 + 1
-        name = f"S{segment}" if index % 2 == 0 else f"S{segment}-S{segment + 1}"
-        blocks.append(Block(name, lower, top))
+    for row, name in enumerate(CRANIAL_NAMES[: 2 * parameters.cranial_vertebrae]):
+        body = CRANIAL_NAMES[row // 2 * 2 + 1]
+        is_disc = name != body
+        height_mm = disc_height_mm(name, 5) if is_disc else BODY_SIZES[body].height_mm
+        step = Step(height_mm * parameters.size, _CRANIAL_WEDGE[row % 2] * lordosis_rad)
+        upper = next_plate(plate, step, _half_plates_mm(body, parameters)[1])
+        blocks.append(Block(name, plate, upper))
+        plate = upper
+    return blocks
+
+
+def _sacral_blocks(parameters: PhantomParameters) -> tuple[Block, ...]:
+    """Return the top segment, its remnant disc ... downwards, from some 100 mm below the origin.
+
+    The sacrum curves forward towards its tip.
+    """
+    sacrum = SACRA[parameters.lumbar_vertebrae]
+    depth_mm, width_mm = parameters.size * np.array([sacrum.depth_mm, sacrum.width_mm])
+    tilt_rad = np.deg2rad(parameters.sacral_slope_deg)
+    top = Plate(15.0, -100.0, float(tilt_rad), depth_mm / 2, width_mm / 2)
+    blocks: list[Block] = []
+    for part in sacrum.blocks:
+        half_mm = parameters.size * np.array([part.depth_mm, part.width_mm]) / 2
+        step = Step(-part.height_mm * parameters.size, np.deg2rad(part.turn_deg))
+        lower = next_plate(top, step, half_mm)
+        blocks.append(Block(part.name, lower, top))
         top = lower
     return tuple(blocks)
-
-
-def _next_plate(plate: Plate, step_mm: float, wedge_rad: float, half_mm: Line) -> Plate:
-    """Walk ``step_mm`` along the spine, turning by ``-wedge_rad``; posterior borders stay flush."""
-    tilt_rad = plate.tilt_rad - wedge_rad
-    mean = Plate(0.0, 0.0, (plate.tilt_rad + tilt_rad) / 2, 0.0, 0.0)
-    flush_mm = plate.half_depth_mm - half_mm[0]
-    y_mm, z_mm = (plate.y_mm, plate.z_mm) + step_mm * mean.up + flush_mm * mean.back
-    return Plate(float(y_mm), float(z_mm), float(tilt_rad), float(half_mm[0]), float(half_mm[1]))
 
 
 def _edge(plates: list[Plate], z_mm: Line, *, side: int) -> Line:

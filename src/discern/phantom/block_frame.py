@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from discern.phantom.anatomy import Block, Spine
+from discern.phantom.anatomy import Spine
 from discern.phantom.canvas import Patch, Place
+from discern.phantom.plates import Block
 from discern.phantom.texture import Field, Triple
 
 CONCAVITY_MM = 1.1
 """How far a lumbar endplate dips at its centre; sacral plates are flat."""
-_CANAL_DENT_MM = 1.2
+CANAL_DENT_MM = 1.2
 """How far the posterior wall is hollowed at the midline."""
 
 
@@ -99,7 +100,7 @@ def outline_mm(frame: BlockFrame, *, front_mm: float | Field, back_mm: float | F
     """
     is_back = frame.p > 0
     grow_mm = np.where(is_back, back_mm, front_mm).astype(np.float32)
-    dent = _CANAL_DENT_MM * np.clip(1 - (frame.x / 11) ** 2, 0, 1)
+    dent = CANAL_DENT_MM * np.clip(1 - (frame.x / 11) ** 2, 0, 1)
     p = np.abs(np.where(is_back, frame.p + dent, frame.p)) / (frame.half_depth + grow_mm)
     x = np.abs(frame.x) / (frame.half_width + grow_mm / 2)
     exponent = np.where(is_back, np.float32(3.4), np.float32(2.3))

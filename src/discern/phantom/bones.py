@@ -1,10 +1,11 @@
 """Vertebrae and sacrum: bodies with cortex and marrow, arches, processes, facets."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
-from discern.phantom.anatomy import Block, Spine
+from discern.phantom.anatomy import Spine
 from discern.phantom.block_frame import (
     CONCAVITY_MM,
     frame_of,
@@ -14,13 +15,17 @@ from discern.phantom.block_frame import (
     turned,
 )
 from discern.phantom.canvas import Canvas, Patch, covered
+from discern.phantom.plates import Block
 from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.texture import Field
+from discern.spine import Tissue
 
 CORTEX = 0.04
 _BODY_CORTEX_MM = 1.3
 _ARCH_CORTEX_MM = 0.9
 _ROUGHNESS_MM = 0.5
+_SPINOUS_HALF_MM = {"L6": 8.0, "L5": 10.0}
+"""Half the length of the short spinous processes; all others are 29 mm long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +50,33 @@ class _Process:
 
 @dataclass(frozen=True, slots=True)
 class _Bone:
-    """A part ready to be painted: signed distance to its surface, and cortical thickness."""
+    """A part ready to be painted: signed distance to its surface, and cortical thickness.
+
+    ``tissue`` is what SPIDER's masks call it: arches belong to the vertebra, the sacrum is none.
+    """
 
     patch: Patch
     distance_mm: Field
     cortex_mm: float
     brightness: Field | float
+    tissue: Tissue = Tissue.VERTEBRA
 
 
 def paint_bones(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> None:
     """Paint all cortex first, then all marrow, so that parts of one bone fuse."""
     bones: list[_Bone] = []
-    for body in spine.bodies:
+    above = tuple(block for block in spine.cranial if "-" not in block.name)
+    for body in (*spine.bodies, *above):
         bones += _arch_bones(canvas, spine, body, parameters)
     bones += _ala_bones(canvas, spine, parameters)
     segments = [block for block in spine.sacrum if "-" not in block.name]
-    for block in (*spine.bodies, *segments):
+    for block in (*spine.bodies, *above, *segments):
         for patch in canvas.near(place_of_block(block, spine, 3.0)):
-            bones.append(_body_bone(patch, block))
+            bones.append(_body_bone(patch, block, is_sacral=block in segments))
     rough = [_ROUGHNESS_MM * parameters.texture * bone.patch.lumps for bone in bones]
     for bone, rough_mm in zip(bones, rough, strict=True):
         bone.patch.paint(covered(bone.distance_mm + rough_mm), CORTEX)
+        bone.patch.mark(bone.distance_mm + rough_mm < 0, bone.tissue)
     for bone, rough_mm in zip(bones, rough, strict=True):
         marrow = bone.brightness * marrow_signal(bone.patch, parameters, rough_mm)
         bone.patch.paint(covered(bone.distance_mm + rough_mm + bone.cortex_mm), marrow)
@@ -78,9 +89,8 @@ def marrow_signal(patch: Patch, parameters: PhantomParameters, slow: Field) -> F
     return signal
 
 
-def _body_bone(patch: Patch, block: Block) -> _Bone:
+def _body_bone(patch: Patch, block: Block, *, is_sacral: bool) -> _Bone:
     """A body with a waist; the basivertebral vein is a bright spot at its back."""
-    is_sacral = block.name.startswith("S")
     frame = frame_of(patch, block, dip_mm=0.0 if is_sacral else -CONCAVITY_MM)
     waist = -1.8 * 4 * frame.t * (1 - frame.t)
     radial = outline_mm(frame, front_mm=waist, back_mm=0.4 * waist)
@@ -90,19 +100,21 @@ def _body_bone(patch: Patch, block: Block) -> _Bone:
         vein = ((frame.p - frame.half_depth + 2) / 5) ** 2 + (frame.q / 2.2) ** 2
         vein = vein + (frame.x / 5) ** 2
         brightness = 1 + 0.5 * np.clip(1 - vein, 0, 1)
-    return _Bone(patch, distance, _BODY_CORTEX_MM, brightness)
+    tissue = Tissue.BACKGROUND if is_sacral else Tissue.VERTEBRA
+    return _Bone(patch, distance, _BODY_CORTEX_MM, brightness, tissue)
 
 
 def _ala_bones(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> list[_Bone]:
-    """The wings of the first sacral segment."""
-    s1, size = spine.sacrum[0], parameters.size
+    """The wings of the first sacral segment, and of a fifth lumbar one fused with it."""
+    size = parameters.size
     wing = _Process((30.0 * size, 7.0, 1.0), (26.0 * size, 13.0, 13.0), slant=0.3)
+    winged = [block for block in spine.sacrum if block.name in ("L5", "S1")]
     bones = []
-    for part in (wing, wing.mirrored()):
-        place = place_of(s1, spine, part.center, (part.half[0] + 2, 24.0, 15.0))
+    for block, part in product(winged, (wing, wing.mirrored())):
+        place = place_of(block, spine, part.center, (part.half[0] + 2, 24.0, 15.0))
         for patch in canvas.near(place):
-            distance = _distance(part, patch.x_mm, *turned(patch, s1))
-            bones.append(_Bone(patch, distance, _ARCH_CORTEX_MM, 1.0))
+            distance = _distance(part, patch.x_mm, *turned(patch, block))
+            bones.append(_Bone(patch, distance, _ARCH_CORTEX_MM, 1.0, Tissue.BACKGROUND))
     return bones
 
 
@@ -129,7 +141,7 @@ def _arch(body: Block, parameters: PhantomParameters) -> list[_Process]:
     size, back = parameters.size, body.lower.half_depth_mm
     rear = back + parameters.canal_mm + 1.5
     spread = 0.54 * body.lower.half_width_mm
-    length = (10.0 if body.name == "L5" else 14.5) * size
+    length = _SPINOUS_HALF_MM.get(body.name, 14.5) * size
     drop = body.height_mm / 2
     paired = [
         _Process((spread + 1, back + 4, 5), (4.2 * size, 9.5, 6.8 * size), squareness=4),

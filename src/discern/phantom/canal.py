@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from discern.phantom.anatomy import Block, Spine
+from discern.phantom.anatomy import Spine
 from discern.phantom.block_frame import frame_of, place_of
 from discern.phantom.canvas import Canvas, Patch, covered, step
+from discern.phantom.plates import Block
 from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.texture import Field
-from discern.spine import Level
+from discern.spine import Level, Tissue
 
 CSF = 1.0
 _DURA = 0.12
@@ -62,7 +63,7 @@ def _paint_sac(patch: Patch, spine: Spine, parameters: PhantomParameters) -> Non
     depth = depth_mm(patch, spine)
     size = sac_size(patch.z_mm, spine)
     half = parameters.canal_mm / 2 * size * 0.93
-    gap = 0.4 + 3.4 * step(spine.discs[Level.L4_L5].z_mm, spine.sacrum[0].z_mm, patch.z_mm)
+    gap = 0.4 + 3.4 * step(_narrowing_mm(spine), spine.sacrum[0].z_mm, patch.z_mm)
     across = (0.62 * parameters.canal_mm) * size
     v = (depth - gap - half) / np.maximum(half, 0.1)
     # Flat in front, pointed behind, more so towards the sacrum.
@@ -72,14 +73,20 @@ def _paint_sac(patch: Patch, spine: Spine, parameters: PhantomParameters) -> Non
     patch.paint(covered(distance - 0.6) * (size > 0.05), _DURA)  # noqa: PLR2004
     inside = covered(distance) * (size > 0.05)  # noqa: PLR2004
     patch.paint(inside, CSF)
+    patch.mark((distance < 0) & (size > 0.05), Tissue.CANAL)  # noqa: PLR2004
     _paint_cord(patch, v * half, inside, spine, parameters)
     _paint_roots(patch, v, half, inside, spine)
+
+
+def _narrowing_mm(spine: Spine) -> float:
+    """Return the height below which the sac leaves the wall: the last disc but one."""
+    return tuple(spine.discs.values())[1].z_mm
 
 
 def sac_size(z_mm: Field, spine: Spine) -> Field:
     """Return the calibre of the dural sac, 1 at L3, closing within S2."""
     tip_mm = spine.sacrum[2].z_mm
-    open_mm = spine.discs[Level.L5_S1].z_mm + 12
+    open_mm = spine.lowest_disc.z_mm + 12
     size: Field = np.sqrt(np.clip((z_mm - tip_mm) / (open_mm - tip_mm), 0, 1)) * (
         1 - 0.10 * step(spine.discs[Level.L1_L2].z_mm, spine.discs[Level.T10_T11].z_mm, z_mm)
     )
@@ -102,10 +109,8 @@ def _paint_cord(
 def _paint_roots(patch: Patch, v: Field, half: Field, inside: Field, spine: Spine) -> None:
     """Roots settle at the back of the sac (lying patient) and fan out to their exits."""
     start_mm = spine.discs[Level.L1_L2].z_mm + 8
-    exits_mm = [
-        spine.discs[level].z_mm for level in (Level.L2_L3, Level.L3_L4, Level.L4_L5, Level.L5_S1)
-    ]
-    exits_mm += [spine.sacrum[1].z_mm, spine.sacrum[2].z_mm]
+    lower = [disc for disc in spine.discs.values() if disc.z_mm < spine.discs[Level.L1_L2].z_mm]
+    exits_mm = [block.z_mm for block in (*lower[::-1], *spine.sacrum[1:])]
     for side, rank, rest in _ROOTS:
         way = np.clip((start_mm - patch.z_mm) / (start_mm - exits_mm[rank]), 0, 1)
         across = side * (0.8 + 0.75 * (5 - rank) * np.sqrt(way) + 2.5 * way**6)

@@ -9,9 +9,13 @@ from numpy.typing import NDArray
 from discern.imaging.geometry import SliceGeometry
 from discern.phantom.anatomy import Spine
 from discern.phantom.texture import Field, Textures
+from discern.spine import Tissue
+
+Mask = NDArray[np.bool_]
 
 EDGE_MM = 0.8
 """Width over which one tissue gives way to the next."""
+_MOST = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Patch:
 
     ``x_mm`` is measured from the (possibly scoliotic) midline, positive to the left; ``y_mm`` and
     ``z_mm`` are those of the patient frame. ``lumps`` is the coarse texture in the middle of the
-    slice. ``signal`` is a view: painting changes the canvas.
+    slice. ``signal`` and ``tissues`` are views: painting and marking change the canvas.
     """
 
     window: Window
@@ -46,6 +50,7 @@ class Patch:
     textures: Textures
     lumps: Field
     signal: Field
+    tissues: NDArray[np.uint8]
 
     @property
     def points_mm(self) -> tuple[Field, Field, Field]:
@@ -58,9 +63,15 @@ class Patch:
         change *= coverage
         np.add(self.signal, change, out=self.signal)
 
+    def mark(self, inside: Mask, tissue: Tissue) -> None:
+        """Say that the sample points ``inside`` show ``tissue`` from now on."""
+        np.copyto(self.tissues, np.uint8(tissue), where=inside)
+
 
 class Canvas:
     """One slice being painted; ``signal`` is (S, H, W), a fraction of the CSF signal.
+
+    ``tissues`` (S, H, W) holds the ``Tissue`` of every sample point.
 
     ``whole`` covers everything but is sampled in the middle of the slice only: for the
     surroundings, which change little across a slice, at a third of the time.
@@ -82,10 +93,18 @@ class Canvas:
         self._origin = np.array(geometry.position_lps_mm)
         self._axes = np.array([geometry.along_row, geometry.along_column, geometry.normal])
         self.signal: Field = np.zeros((offsets_mm.size, *shape_px), np.float32)
+        self.tissues = np.zeros(self.signal.shape, np.uint8)
         whole = Window(slice(0, shape_px[0]), slice(0, shape_px[1]))
         middle = self._points_mm(whole, np.zeros(1, np.float32))
         lumps = np.broadcast_to(textures.lumps.at(middle), (1, *shape_px))
-        self.whole = Patch(whole, *middle, textures, lumps, self.signal)
+        self.whole = Patch(whole, *middle, textures, lumps, self.signal, self.tissues)
+
+    def tissue_map(self) -> NDArray[np.uint8]:
+        """Return the ``Tissue`` (H, W) that fills at least half of the slice thickness."""
+        labels = np.zeros(self.tissues.shape[1:], np.uint8)
+        for tissue in (Tissue.CANAL, Tissue.VERTEBRA, Tissue.DISC):
+            labels[most(self.tissues == tissue)] = tissue
+        return labels
 
     def near(self, place: Place) -> Iterator[Patch]:
         """Yield the patch that holds ``place``, or nothing where the slice misses it."""
@@ -112,8 +131,8 @@ class Canvas:
     def _patch(self, window: Window) -> Patch:
         part = (slice(None), window.rows, window.columns)
         points_mm = self._points_mm(window, self.offsets_mm)
-        lumps, signal = self.whole.lumps[part], self.signal[part]
-        return Patch(window, *points_mm, self._textures, lumps, signal)
+        lumps, signal, tissues = self.whole.lumps[part], self.signal[part], self.tissues[part]
+        return Patch(window, *points_mm, self._textures, lumps, signal, tissues)
 
     def _points_mm(self, window: Window, offsets_mm: Field) -> tuple[Field, Field, Field]:
         x_mm, y_mm, z_mm = (self._coordinate(axis, window, offsets_mm) for axis in range(3))
@@ -138,6 +157,12 @@ class Canvas:
 def _clipped(center_mm: float, half_mm: float, spacing_mm: float, size_px: int) -> slice:
     low = int(np.clip(np.floor((center_mm - half_mm) / spacing_mm), 0, size_px))
     return slice(low, int(np.clip(np.ceil((center_mm + half_mm) / spacing_mm) + 1, 0, size_px)))
+
+
+def most(inside: Mask) -> Mask:
+    """Return (h, w): where at least half of the (S, h, w) sample points are inside."""
+    mask: Mask = inside.mean(axis=0) >= _MOST
+    return mask
 
 
 def covered(distance_mm: Field, edge_mm: float = EDGE_MM) -> Field:

@@ -9,6 +9,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage, generate_ui
 from discern.imaging.frames import PHANTOM_MANUFACTURER
 from discern.phantom.acquisition import BITS_STORED
 from discern.phantom.placement import SLICE_GAP
+from discern.phantom.prescription import FrameUids
 from discern.phantom.render import PhantomSlice
 from discern.phantom.settings import Scanner
 from discern.spine import Plane
@@ -31,11 +32,17 @@ class SeriesPlace:
         seed: Seed of the study; every UID derives from it.
         number: SeriesNumber, from 1.
         scanner: Settings that the header repeats.
+        uids: Which UIDs the files state.
     """
 
     seed: int
     number: int
     scanner: Scanner
+    uids: FrameUids = FrameUids.SHARED
+
+    def instance_uid(self, plane: Plane, index: int) -> str:
+        """Return the SOP instance UID of slice ``index`` of the series of ``plane``."""
+        return self.uid(str(plane), str(index))
 
     def uid(self, *parts: str) -> str:
         """Return the UID for ``parts`` of this seed: the same text gives the same UID."""
@@ -47,7 +54,7 @@ def dicom_file(slice_: PhantomSlice, index: int, place: SeriesPlace) -> FileData
 
     ``index`` counts from 0 within the series; InstanceNumber is one more.
     """
-    instance_uid = place.uid(str(slice_.plane), str(index))
+    instance_uid = place.instance_uid(slice_.plane, index)
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = MRImageStorage
     meta.MediaStorageSOPInstanceUID = UID(instance_uid)
@@ -62,6 +69,7 @@ def dicom_file(slice_: PhantomSlice, index: int, place: SeriesPlace) -> FileData
     _describe_acquisition(file, slice_.plane, place.scanner)
     _describe_plane(file, slice_, index, place)
     _describe_pixels(file, slice_)
+    _state_uids(file, slice_.plane, place)
     return file
 
 
@@ -86,7 +94,6 @@ def _describe_series(file: Dataset, plane: Plane, place: SeriesPlace) -> None:
     file.SeriesNumber = place.number
     file.SeriesDescription = _DESCRIPTION[plane]
     file.SeriesDate, file.SeriesTime = _DATE, _TIME
-    file.FrameOfReferenceUID = place.uid("frame of reference")
     file.PositionReferenceIndicator = ""
     file.PatientPosition = "HFS"
     file.BodyPartExamined = "LSPINE"
@@ -95,6 +102,18 @@ def _describe_series(file: Dataset, plane: Plane, place: SeriesPlace) -> None:
     file.SoftwareVersions = "1"
     file.DeviceSerialNumber = "0"
     file.InstitutionName = "None (synthetic)"
+
+
+def _state_uids(file: Dataset, plane: Plane, place: SeriesPlace) -> None:
+    """Name the frame of reference, or leave out what the prescription leaves out."""
+    match place.uids:
+        case FrameUids.SHARED:
+            file.FrameOfReferenceUID = place.uid("frame of reference")
+        case FrameUids.PER_SERIES:
+            file.FrameOfReferenceUID = place.uid("frame of reference", str(plane))
+        case FrameUids.MISSING:
+            for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+                delattr(file, name)
 
 
 def _describe_acquisition(file: Dataset, plane: Plane, scanner: Scanner) -> None:

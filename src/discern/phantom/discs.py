@@ -1,11 +1,10 @@
 """Intervertebral discs: annulus, nucleus by Pfirrmann grade, bulge and herniation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from discern.phantom.anatomy import Block, Spine
+from discern.phantom.anatomy import Spine
 from discern.phantom.block_frame import (
     CONCAVITY_MM,
     BlockFrame,
@@ -13,13 +12,12 @@ from discern.phantom.block_frame import (
     outline_mm,
     place_of_block,
 )
-from discern.phantom.canvas import Canvas, Patch, Window, covered, step
+from discern.phantom.canvas import Canvas, Mask, Patch, Window, covered, most, step
+from discern.phantom.plates import Block
 from discern.phantom.settings import Herniation
 from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.texture import Field
-from discern.spine import USUAL_LEVELS, Level, PfirrmannGrade
-
-Mask = NDArray[np.bool_]
+from discern.spine import Level, PfirrmannGrade, Tissue
 
 _CLEFT_DEPTH = {PfirrmannGrade.I: 0.05, PfirrmannGrade.II: 0.5, PfirrmannGrade.III: 0.3}
 _UNEVENNESS = (0.03, 0.10, 0.18, 0.28, 0.25)
@@ -29,9 +27,10 @@ _WORN_PLATES_MM = (0.0, 0.05, 0.15, 0.35, 0.5)
 """How uneven the plates beside a disc have become, by grade."""
 _PROTRUDED = 0.16
 """Most signal that protruded material has, however bright the nucleus behind it."""
+FRONT_MM, BACK_MM = 0.5, 0.4
+"""How far a disc without bulge overhangs the outline of its plates."""
 _MARGIN_MM = 15.0
 """Room left round a disc for bulge, protrusion and migration."""
-_MIN_COVERAGE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +38,14 @@ class DiscFootprint:
     """The pixels of one disc on one slice.
 
     Attributes:
-        level: The disc.
+        level: The disc; None above T9-T10.
         window: Part of the image that the masks (h, w) cover.
         disc: At least half of the slice thickness is disc, herniated material included.
         posterior: The posterior third of the disc, and herniated material.
         herniated: Herniated material beyond the posterior margin.
     """
 
-    level: Level
+    level: Level | None
     window: Window
     disc: Mask
     posterior: Mask
@@ -54,7 +53,10 @@ class DiscFootprint:
 
 
 def paint_discs(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> list[DiscFootprint]:
-    """Paint all discs and return where each lies, the S1-S2 remnant included."""
+    """Paint all discs and return where each lies, remnants of the upper sacrum included.
+
+    Discs above T9-T10 look like that one.
+    """
     remnants = [
         (block.name, _paint_remnant(patch, block, parameters))
         for block in spine.sacrum
@@ -66,7 +68,14 @@ def paint_discs(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> 
         for level, block in spine.discs.items()
         for patch in canvas.near(place_of_block(block, spine, _MARGIN_MM))
     ]
-    return discs + [remnant for name, remnant in remnants if name == Level.S1_S2]
+    above = [
+        replace(_paint_disc(patch, Level.T9_T10, block, parameters), level=None)
+        for block in spine.cranial
+        if "-" in block.name
+        for patch in canvas.near(place_of_block(block, spine, _MARGIN_MM))
+    ]
+    named = [replace(one, level=Level(name)) for name, one in remnants if name in tuple(Level)]
+    return discs + above + named
 
 
 def _paint_remnant(patch: Patch, block: Block, parameters: PhantomParameters) -> DiscFootprint:
@@ -77,9 +86,9 @@ def _paint_remnant(patch: Patch, block: Block, parameters: PhantomParameters) ->
     patch.paint(covered(distance), parameters.contrast.annulus)
     core = np.maximum(distance + 0.6, np.abs(frame.p) - 0.5 * frame.half_depth)
     patch.paint(0.8 * covered(core), parameters.contrast.marrow * 0.8)
-    disc = _most(distance < 0)
+    disc = most(distance < 0)
     nothing = np.zeros_like(disc)
-    return DiscFootprint(Level.S1_S2, patch.window, disc, nothing, nothing)
+    return DiscFootprint(None, patch.window, disc, nothing, nothing)
 
 
 def _paint_disc(
@@ -90,7 +99,7 @@ def _paint_disc(
 ) -> DiscFootprint:
     frame = frame_of(patch, block, dip_mm=CONCAVITY_MM)
     worn_mm = _WORN_PLATES_MM[parameters.grade_of(level) - 1] * parameters.texture
-    distance = disc_distance_mm(frame, parameters.bulge_mm[USUAL_LEVELS.index(level)])
+    distance = disc_distance_mm(frame, parameters.bulge_of(level))
     distance = distance - worn_mm * np.clip(patch.lumps, -1.5, 1.5)
     patch.paint(covered(distance), disc_signal(patch, frame, level, parameters))
     inside = distance < 0
@@ -99,18 +108,19 @@ def _paint_disc(
     beyond = np.zeros_like(inside)
     if herniation is not None:
         beyond = _paint_herniation(patch, block, herniation, parameters) & ~inside
+    patch.mark(inside | beyond, Tissue.DISC)
     return DiscFootprint(
         level,
         patch.window,
-        disc=_most(inside | beyond),
-        posterior=_most(posterior | beyond),
-        herniated=_most(beyond),
+        disc=most(inside | beyond),
+        posterior=most(posterior | beyond),
+        herniated=most(beyond),
     )
 
 
 def disc_distance_mm(frame: BlockFrame, bulge_mm: float) -> Field:
     """Return the signed distance (negative inside) to the disc, bulge included."""
-    radial = outline_mm(frame, front_mm=0.5 + 0.4 * bulge_mm, back_mm=0.4 + bulge_mm)
+    radial = outline_mm(frame, front_mm=FRONT_MM + 0.4 * bulge_mm, back_mm=BACK_MM + bulge_mm)
     # The free margin is rounded: towards the plates the outline draws in by a millimetre.
     margin = np.square(np.square(2 * frame.t - 1))
     distance: Field = np.maximum(radial + margin, -np.minimum(frame.lower, frame.upper))
@@ -134,7 +144,7 @@ def disc_signal(
     uneven = 1 + _UNEVENNESS[row] * parameters.texture * patch.lumps
     wave = v + 0.12 * patch.lumps
     cleft = 1 - _CLEFT_DEPTH.get(grade, 0.0) * np.exp(-((wave / 0.2) ** 2)) * (radius < 1)
-    gain = parameters.nucleus_gain[USUAL_LEVELS.index(level)]
+    gain = parameters.gain_of(level)
     nucleus = gain * contrast.nucleus[row] * np.clip(uneven, 0.3, 2) * cleft
     signal: Field = contrast.annulus + core * np.maximum(nucleus - contrast.annulus, 0)
     return signal
@@ -176,9 +186,3 @@ def herniation_distance_mm(frame: BlockFrame, block: Block, herniation: Herniati
     )
     distance: Field = (radius - 1) * np.float32(min(half_depth_mm, half_height_mm))
     return distance
-
-
-def _most(inside: Mask) -> Mask:
-    """Return (h, w): where at least half of the sub-slices are inside."""
-    mask: Mask = inside.mean(axis=0) >= _MIN_COVERAGE
-    return mask

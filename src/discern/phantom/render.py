@@ -1,7 +1,7 @@
 """Sampling the synthetic spine into sagittal and axial slices with their truth."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,14 @@ from discern.phantom.canal import paint_canal
 from discern.phantom.canvas import Canvas
 from discern.phantom.discs import paint_discs
 from discern.phantom.placement import AXIAL_MATRIX_PX, axial_geometries, sagittal_geometries
+from discern.phantom.prescription import USUAL, Prescription
+from discern.phantom.settings import Scanner
 from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.surroundings import paint_surroundings
 from discern.phantom.texture import Textures
 from discern.phantom.truth import truth_of
 from discern.spine import Plane
 
-SAGITTAL_SLICES = 15
 _SUB_SLICES = 3
 
 
@@ -34,6 +35,8 @@ class PhantomSlice:
         geometry: Its place in the patient frame.
         truth: Boxes on it; its image is named like "<patient>_sagittal_07".
         plane: Sagittal or axial.
+        tissues: (H, W) ``Tissue`` that fills at least half of the slice thickness; vertebrae with
+            their arches, no sacrum, as in SPIDER's masks.
         block: Axial slices along one disc are parallel and share this number; sagittal: 0.
     """
 
@@ -41,6 +44,7 @@ class PhantomSlice:
     geometry: SliceGeometry
     truth: GroundTruth
     plane: Plane
+    tissues: NDArray[np.uint8]
     block: int = 0
 
 
@@ -48,26 +52,41 @@ def render_sagittal(
     parameters: PhantomParameters,
     rng: np.random.Generator,
     *,
-    slices: int = SAGITTAL_SLICES,
+    prescription: Prescription = USUAL,
     patient: str = "phantom",
 ) -> list[PhantomSlice]:
-    """Render ``slices`` parallel sagittal T2 slices about the midline, patient right to left.
+    """Render the sagittal T2 slices of ``prescription``, usually patient right to left.
 
     ``rng`` draws the noise of the image; all else, texture included, is in ``parameters``.
     """
+    parameters = replace(parameters, scanner=sagittal_scanner(parameters.scanner, prescription))
     spine, scanner = build_spine(parameters), parameters.scanner
-    planes = ((0, plane) for plane in sagittal_geometries(spine, scanner, slices))
+    planes = ((0, plane) for plane in sagittal_geometries(spine, scanner, prescription))
     artist = _Artist(parameters, spine, scanner.matrix_px, patient)
     return artist.render(planes, rng)
 
 
 def render_axial(
-    parameters: PhantomParameters, rng: np.random.Generator, *, patient: str = "phantom"
+    parameters: PhantomParameters,
+    rng: np.random.Generator,
+    *,
+    prescription: Prescription = USUAL,
+    patient: str = "phantom",
 ) -> list[PhantomSlice]:
-    """Render four axial T2 slices along each disc L5-S1 ... L1-L2, foot to head."""
+    """Render the axial T2 slices of ``prescription``, usually foot to head."""
     spine = build_spine(parameters)
     artist = _Artist(parameters, spine, AXIAL_MATRIX_PX, patient)
-    return artist.render(axial_geometries(spine, parameters.scanner), rng)
+    return artist.render(axial_geometries(spine, parameters.scanner, prescription), rng)
+
+
+def sagittal_scanner(scanner: Scanner, prescription: Prescription) -> Scanner:
+    """Return ``scanner`` with what the prescription overrides for the sagittal series."""
+    return replace(
+        scanner,
+        field_of_view_mm=prescription.field_of_view_mm or scanner.field_of_view_mm,
+        matrix_px=prescription.matrix_px or scanner.matrix_px,
+        slice_thickness_mm=prescription.sagittal_thickness_mm or scanner.slice_thickness_mm,
+    )
 
 
 class _Artist:
@@ -109,4 +128,4 @@ class _Artist:
         empty = GroundTruth(name, self._patient, plane, shape_px, boxes=())
         truth = truth_of(footprints, self._parameters, empty, geometry.spacing_mm)
         image = acquire(canvas, self._spine, self._parameters.scanner, rng)
-        return PhantomSlice(image, geometry, truth, plane, block)
+        return PhantomSlice(image, geometry, truth, plane, canvas.tissue_map(), block)

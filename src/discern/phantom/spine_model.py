@@ -1,15 +1,27 @@
 """One synthetic patient as parameters, and realistic draws of them."""
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
 from discern.phantom.settings import Contrast, Herniation, Scanner, within
-from discern.spine import USUAL_LEVELS, Level, PfirrmannGrade
+from discern.phantom.sizes import LUMBAR_COUNTS, presacral_levels
+from discern.spine import USUAL_LEVELS, Level, PfirrmannGrade, Vertebra, vertebra_above
 
 _CAUDAL_WEAR = (-0.9, -0.7, -0.5, -0.3, -0.1, 0.1, 0.3, 0.7, 0.7)
 _SATURATED = 0.6
 """Share of patients imaged with a saturation band."""
+_BY_DISC = MappingProxyType(
+    {
+        "bulge_mm": (0.0, 4.0),
+        "nucleus_gain": (0.3, 2.0),
+        "listhesis_mm": (-8.0, 12.0),
+        "disc_scale": (0.7, 1.3),
+        "body_scale": (0.9, 1.1),
+    }
+)
+"""Range of every quantity that has a value for each disc."""
 _HERNIATING = (Level.L3_L4, Level.L4_L5, Level.L5_S1)
 
 
@@ -17,10 +29,18 @@ _HERNIATING = (Level.L3_L4, Level.L4_L5, Level.L5_S1)
 class PhantomParameters:
     """One synthetic patient.
 
+    What is said disc by disc (or body by body) has one value for each of ``levels`` (or the body
+    above it), head to foot, or is empty where all take the neutral value.
+
     Attributes:
-        grades: Pfirrmann grade of each of the nine discs of ``USUAL_LEVELS``, head to foot.
+        grades: Pfirrmann grade of each disc; neutral 2.
         herniations: At most one a disc, T12-L1 and below.
-        bulge_mm: Diffuse overhang of each disc, head to foot; a bulge is not a herniation.
+        bulge_mm: Diffuse overhang of each disc; a bulge is not a herniation.
+        lumbar_vertebrae: 4 (sacralised L5), 5 or 6 (lumbarised S1).
+        cranial_vertebrae: Bodies drawn above T9 for fields of view that reach so far, 0 to 4.
+        listhesis_mm: Forward slip of the vertebra above each disc against the one below.
+        disc_scale: Factor on the height of each disc.
+        body_scale: Factor on the height of the body above each disc.
         lordosis_deg: Between the upper plates of L1 and S1, supine, before discs lose height.
         sacral_slope_deg: Upper plate of S1 against the horizontal of the patient frame.
         scoliosis_deg: Cobb angle of one lumbar curve, positive convex to the left.
@@ -32,16 +52,16 @@ class PhantomParameters:
         conus_level: Disc at which the spinal cord ends.
         aorta_offset_mm: Axis of the aorta to the left of the spine's.
         vessel_signal: Signal of flowing blood, near none where it flows fast.
-        nucleus_gain: Factor on the nucleus signal of each disc, head to foot.
+        nucleus_gain: Factor on the nucleus signal of each disc.
         texture: Strength of the texture inside tissues, 0 for none.
         texture_seed: Which texture; the same in every slice of the patient.
         contrast: Tissue signals.
         scanner: How it is imaged.
     """
 
-    grades: tuple[PfirrmannGrade, ...] = (PfirrmannGrade.II,) * len(USUAL_LEVELS)
+    grades: tuple[PfirrmannGrade, ...] = ()
     herniations: tuple[Herniation, ...] = ()
-    bulge_mm: tuple[float, ...] = (0.0,) * len(USUAL_LEVELS)
+    bulge_mm: tuple[float, ...] = ()
     lordosis_deg: float = 48.0
     sacral_slope_deg: float = 38.0
     scoliosis_deg: float = 0.0
@@ -53,18 +73,27 @@ class PhantomParameters:
     conus_level: Level = Level.L1_L2
     aorta_offset_mm: float = 9.0
     vessel_signal: float = 0.03
-    nucleus_gain: tuple[float, ...] = (1.0,) * len(USUAL_LEVELS)
+    nucleus_gain: tuple[float, ...] = ()
     texture: float = 1.0
     texture_seed: int = 0
     contrast: Contrast = field(default_factory=Contrast)
     scanner: Scanner = field(default_factory=Scanner)
+    lumbar_vertebrae: int = 5
+    cranial_vertebrae: int = 0
+    listhesis_mm: tuple[float, ...] = ()
+    disc_scale: tuple[float, ...] = ()
+    body_scale: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what cannot be, naming the field."""
+        if self.lumbar_vertebrae not in LUMBAR_COUNTS:
+            raise ValueError(f"lumbar_vertebrae must be 4, 5 or 6, got {self.lumbar_vertebrae}")
+        within("cranial_vertebrae", self.cranial_vertebrae, 0, 4)
         self._check_discs()
+        self._check_herniations()
         within("lordosis_deg", self.lordosis_deg, 10.0, 80.0)
         within("sacral_slope_deg", self.sacral_slope_deg, 10.0, 65.0)
-        within("scoliosis_deg", self.scoliosis_deg, -20.0, 20.0)
+        within("scoliosis_deg", self.scoliosis_deg, -30.0, 30.0)
         within("size", self.size, 0.75, 1.25)
         within("disc_height", self.disc_height, 0.7, 1.3)
         within("canal_mm", self.canal_mm, 9.0, 24.0)
@@ -77,24 +106,55 @@ class PhantomParameters:
             raise ValueError(f"conus_level must lie in T11-T12 ... L3-L4, got {self.conus_level}")
 
     def _check_discs(self) -> None:
-        for name in ("grades", "bulge_mm", "nucleus_gain"):
-            if len(getattr(self, name)) != len(USUAL_LEVELS):
-                raise ValueError(f"{name} needs one value a disc, {len(USUAL_LEVELS)} in all")
+        discs = len(self.levels)
+        for name in ("grades", *_BY_DISC):
+            if len(getattr(self, name)) not in (0, discs):
+                raise ValueError(f"{name} needs one value a disc, {discs} in all, or none")
         for grade in self.grades:
             PfirrmannGrade(grade)
-        for bulge_mm in self.bulge_mm:
-            within("bulge_mm", bulge_mm, 0.0, 4.0)
-        for gain in self.nucleus_gain:
-            within("nucleus_gain", gain, 0.3, 2.0)
+        for name, (low, high) in _BY_DISC.items():
+            for value in getattr(self, name):
+                within(name, value, low, high)
+
+    def _check_herniations(self) -> None:
         herniated = [one.level for one in self.herniations]
         if len(set(herniated)) < len(herniated):
             raise ValueError("herniations name one disc twice; merge them into one")
-        if not set(herniated) <= set(USUAL_LEVELS[3:]):
-            raise ValueError("herniations must lie in T12-L1 ... L5-S1")
+        if not set(herniated) <= set(self.levels[3:]):
+            raise ValueError(f"herniations must lie in T12-L1 ... {self.levels[-1]}")
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The presacral discs of this patient, head to foot; the last is the lumbosacral one."""
+        return presacral_levels(self.lumbar_vertebrae)
 
     def grade_of(self, level: Level) -> PfirrmannGrade:
-        """Return the grade of one of the ``USUAL_LEVELS``."""
-        return PfirrmannGrade(self.grades[USUAL_LEVELS.index(level)])
+        """Return the grade of one of the ``levels``."""
+        return PfirrmannGrade(int(self._at(self.grades, level, PfirrmannGrade.II)))
+
+    def bulge_of(self, level: Level) -> float:
+        """Return the diffuse overhang in mm of one of the ``levels``."""
+        return self._at(self.bulge_mm, level, 0.0)
+
+    def gain_of(self, level: Level) -> float:
+        """Return the factor on the nucleus signal of one of the ``levels``."""
+        return self._at(self.nucleus_gain, level, 1.0)
+
+    def listhesis_of(self, level: Level) -> float:
+        """Return the forward slip in mm at one of the ``levels``."""
+        return self._at(self.listhesis_mm, level, 0.0)
+
+    def disc_scale_of(self, level: Level) -> float:
+        """Return the factor on the height of the disc at one of the ``levels``."""
+        return self._at(self.disc_scale, level, 1.0)
+
+    def body_scale_of(self, vertebra: Vertebra) -> float:
+        """Return the factor on the height of a presacral body."""
+        below = next(level for level in self.levels if vertebra_above(level) is vertebra)
+        return self._at(self.body_scale, below, 1.0)
+
+    def _at(self, values: tuple[float, ...], level: Level, neutral: float) -> float:
+        return values[self.levels.index(level)] if values else neutral
 
     def herniation_of(self, level: Level) -> Herniation | None:
         """Return the herniation of the disc at ``level``, if it has one."""

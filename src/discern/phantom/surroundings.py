@@ -7,7 +7,7 @@ from discern.phantom.canal import depth_mm
 from discern.phantom.canvas import Canvas, Patch, covered, step
 from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.texture import Field
-from discern.spine import Level
+from discern.spine import Level, Vertebra
 
 _FASCIA = 0.05
 
@@ -42,7 +42,7 @@ def _paint_abdomen(patch: Patch, ahead: Field, spine: Spine, parameters: Phantom
 
 def _paint_vessels(patch: Patch, ahead: Field, spine: Spine, parameters: PhantomParameters) -> None:
     """Aorta and vena cava as flow voids, parting into the iliac vessels at L4."""
-    fork_mm = spine.bodies[1].z_mm
+    fork_mm = spine.vertebra(Vertebra.L4).z_mm
     below = np.maximum(fork_mm - patch.z_mm, 0)
     left_mm = parameters.aorta_offset_mm
     right_mm = max(15.0, 21.0 - left_mm)
@@ -56,7 +56,7 @@ def _paint_vessels(patch: Patch, ahead: Field, spine: Spine, parameters: Phantom
 
 def _paint_psoas(patch: Patch, depth: Field, spine: Spine, parameters: PhantomParameters) -> None:
     """Psoas, growing from T12 to the pelvis; quadratus lumborum behind it, down to the crest."""
-    top_mm, foot_mm = spine.discs[Level.T12_L1].z_mm, spine.discs[Level.L5_S1].z_mm
+    top_mm, foot_mm = spine.discs[Level.T12_L1].z_mm, spine.lowest_disc.z_mm
     grown = np.clip((top_mm - patch.z_mm) / (top_mm - foot_mm), 0, 1.4).astype(np.float32)
     slim = 1 - np.square(1 - np.clip(grown / 0.3, 0, 1))
     half_x, half_y = (7 + 15 * grown) * slim + 0.1, (9 + 15 * grown) * slim + 0.1
@@ -92,7 +92,7 @@ def _paint_back(patch: Patch, depth: Field, spine: Spine, parameters: PhantomPar
 def _paint_pelvis(patch: Patch, depth: Field, spine: Spine, parameters: PhantomParameters) -> None:
     """Iliac wings with gluteal muscle behind them, and the bony roof of the sacral canal."""
     contrast, side = parameters.contrast, np.abs(patch.x_mm)
-    crest_mm = spine.bodies[0].z_mm + 4
+    crest_mm = spine.vertebra(Vertebra.L5).z_mm + 4
     along = (side - 74) * 0.69 - (depth - 2) * 0.72
     across = (side - 74) * 0.72 + (depth - 2) * 0.69 + 0.004 * np.square(along) - 3
     over = patch.z_mm - crest_mm
@@ -116,7 +116,7 @@ def _paint_skin(patch: Patch, spine: Spine, parameters: PhantomParameters) -> No
     skin: Field = np.interp(patch.z_mm, spine.z_mm, spine.skin_y_mm).astype(np.float32)
     x = patch.x_mm
     skin = skin - x**2 / 340 - 3.5 * np.exp(-((x / 14) ** 2))
-    lower_mm = spine.discs[Level.L5_S1].z_mm
+    lower_mm = spine.lowest_disc.z_mm
     deep = skin - fat_mm * (0.75 + 0.5 * np.exp(-(((patch.z_mm - lower_mm) / 55) ** 2)))
     deep = deep - 2 - 5 * np.exp(-((x / 8) ** 2))
     patch.paint(covered(deep - 1.2 - patch.y_mm, 1.0), _FASCIA)

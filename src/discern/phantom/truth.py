@@ -7,7 +7,7 @@ from discern.annotations import GroundTruth, TruthBox
 from discern.phantom.canvas import Window
 from discern.phantom.discs import DiscFootprint
 from discern.phantom.spine_model import PhantomParameters
-from discern.spine import GRADE_LABELS, USUAL_LEVELS, Label, Level, Plane
+from discern.spine import GRADE_LABELS, Label, Level, Plane
 
 BoxXyxy = tuple[float, float, float, float]
 
@@ -27,24 +27,25 @@ def truth_of(
     Sagittal slices carry grades (a box tight round each whole disc, pixel edges, right and bottom
     exclusive) and herniations; axial slices carry herniations only. A herniation's box covers the
     posterior third of the disc together with the protruded material. Discs cut by the image edge
-    or barely grazed, and the remnant between S1 and S2, are ignore regions.
+    or barely grazed, remnants within the sacrum, and discs above T9-T10 are ignore regions.
     """
     boxes: list[TruthBox] = []
     ignored: list[BoxXyxy] = []
     for footprint in footprints:
         if not footprint.disc.any():
             continue
+        level = footprint.level if footprint.level in parameters.levels else None
         box = _bounds(footprint.disc, footprint.window)
         if empty.plane is Plane.SAGITTAL:
-            is_remnant = footprint.level is Level.S1_S2
-            if is_remnant or _is_partial(box, empty.shape_px, spacing_mm):
+            if level is None or _is_partial(box, empty.shape_px, spacing_mm):
                 ignored.append(box)
                 continue
-            grade = parameters.grade_of(footprint.level)
-            boxes.append(TruthBox(GRADE_LABELS[grade - 1], box, disc_number(footprint)))
-        if footprint.herniated.sum() * spacing_mm[0] * spacing_mm[1] >= _MIN_HERNIATION_MM2:
+            grade = parameters.grade_of(level)
+            boxes.append(TruthBox(GRADE_LABELS[grade - 1], box, disc_number(level, parameters)))
+        herniated_mm2 = footprint.herniated.sum() * spacing_mm[0] * spacing_mm[1]
+        if level is not None and herniated_mm2 >= _MIN_HERNIATION_MM2:
             behind = _bounds(footprint.posterior, footprint.window)
-            boxes.append(TruthBox(Label.HERNIATION, behind, disc_number(footprint)))
+            boxes.append(TruthBox(Label.HERNIATION, behind, disc_number(level, parameters)))
     annotated = (*GRADE_LABELS, Label.HERNIATION)
     return GroundTruth(
         image=empty.image,
@@ -57,9 +58,9 @@ def truth_of(
     )
 
 
-def disc_number(footprint: DiscFootprint) -> int:
-    """Return SPIDER's number of the disc, counted upwards from L5-S1 = 1."""
-    return len(USUAL_LEVELS) - USUAL_LEVELS.index(footprint.level)
+def disc_number(level: Level, parameters: PhantomParameters) -> int:
+    """Return SPIDER's number of a presacral disc, counted upwards from the lowest, which is 1."""
+    return len(parameters.levels) - parameters.levels.index(level)
 
 
 def _bounds(mask: NDArray[np.bool_], window: Window) -> BoxXyxy:

@@ -6,20 +6,19 @@ file is escaped by the template engine and stripped of control characters. No ti
 written, so the same findings give the same bytes.
 """
 
-from dataclasses import dataclass
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from discern.findings import DiscFinding, LesionStatus, Source, StudyFindings
+from discern.findings import LesionStatus, Source, StudyFindings
 from discern.imaging.study import Study
 from discern.page_policy import content_policy
 from discern.reporting import wording
+from discern.reporting.rows import DOUBTFUL_BELOW, build_rows, doubtful_names, first_choice
 from discern.reporting.viewers import build_viewers
 from discern.spine import PfirrmannGrade, Plane
 
-DOUBTFUL_BELOW = 0.9
 _SOURCE_WORDS = {
     Source.DICOM: "DICOM files",
     Source.NIFTI: "a NIfTI volume",
@@ -27,20 +26,11 @@ _SOURCE_WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One disc of the table and the sheet that each viewer turns to when it is chosen."""
-
-    disc: DiscFinding
-    doubtful: bool
-    sagittal: int | None
-    axial: int | None
-
-
 def render_page(findings: StudyFindings, study: Study) -> str:
     """Return the HTML of ``report.html``; reads the pixels of the used series of ``study``."""
     style, script = _asset("report.css"), _asset("report.js")
     viewers = build_viewers(findings, study)
+    rows = build_rows(findings, study, viewers)
     doubtful = findings.numbering.confidence < DOUBTFUL_BELOW
     text = (
         _environment()
@@ -53,12 +43,9 @@ def render_page(findings: StudyFindings, study: Study) -> str:
             doubtful=doubtful,
             warnings=[one for one in findings.warnings if one.code != "synthetic"],
             slice_counts={one.id: len(one.slices) for one in study.series},
-            rows=[
-                Row(disc, doubtful or disc.level_confidence < DOUBTFUL_BELOW, sagittal, axial)
-                for disc, sagittal, axial in zip(
-                    findings.discs, viewers.sagittal_of, viewers.axial_of, strict=True
-                )
-            ],
+            rows=rows,
+            first=first_choice(rows),
+            unsure=doubtful_names(rows),
             viewers=viewers,
             axial_assessed=_axial_assessed(findings),
             any_conformal=any(
@@ -75,11 +62,12 @@ def render_page(findings: StudyFindings, study: Study) -> str:
 
 
 def _axial_assessed(findings: StudyFindings) -> bool:
-    """Whether any verdict rests on axial slices."""
+    """Whether the axial plane has a verdict on any disc."""
     return any(
-        Plane.AXIAL in lesion.planes and lesion.status is not LesionStatus.NOT_ASSESSED
+        one.plane is Plane.AXIAL and one.status is not LesionStatus.NOT_ASSESSED
         for disc in findings.discs
         for lesion in (disc.herniation, disc.hiz)
+        for one in lesion.by_plane
     )
 
 
@@ -101,6 +89,11 @@ def _environment() -> Environment:
         "date": wording.date,
         "short_uid": wording.short_uid,
         "lesion_place": wording.lesion_place,
+        "lesion_run": wording.lesion_run,
+        "lesion_site": wording.lesion_site,
+        "evidence_words": wording.evidence_words,
+        "plane_evidence": wording.plane_evidence,
+        "cut_words": wording.cut_words,
         "sheet_caption": wording.sheet_caption,
         "mark_words": wording.mark_words,
     }

@@ -16,6 +16,8 @@ from discern.reporting.pictures import (
 )
 from discern.spine import Plane
 
+Place = tuple[str, int]
+"""Id of a series and index of one slice in it."""
 MAX_SLICES = {Plane.SAGITTAL: 40, Plane.AXIAL: 80}
 
 
@@ -28,9 +30,14 @@ class ShownSlice:
     picture: str
     scale: Scale
 
+    @property
+    def place(self) -> Place:
+        """Id of the series and index of the slice, as findings name them."""
+        return self.series.id, self.slice_.index
+
 
 def read_stack(
-    study: Study, plane: Plane, wanted: Sequence[tuple[str, int] | None]
+    study: Study, plane: Plane, wanted: Sequence[Place | None]
 ) -> tuple[list[ShownSlice], tuple[str, ...]]:
     """Return the decoded slices of the used series of ``plane`` and notes on what is missing."""
     shown: list[ShownSlice] = []

@@ -6,53 +6,16 @@ Everything is laid out here, so the script of the page only shows, hides and mov
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from discern.findings import Detection, DiscFinding, StudyFindings
-from discern.imaging.geometry import EdgeLetters, edge_letters
-from discern.imaging.study import Series, Slice, Study
-from discern.reporting.overlay import Rectangle, Segment, crossing, drawing_of
-from discern.reporting.pictures import Scale
-from discern.reporting.stack import ShownSlice, read_stack
-from discern.spine import Plane
+from discern.findings import DiscFinding, StudyFindings
+from discern.imaging.study import Series, Study
+from discern.reporting.sheets import Sheet, lay_out
+from discern.reporting.stack import Place, read_stack
+from discern.spine import Level, Plane
 
 _NO_GEOMETRY = (
     "The files do not say where slices lie in the patient: orientation letters and the positions"
     " of the other plane are missing."
 )
-_MAX_AXIAL_GAP_MM = 12.0  # an axial slice farther from the disc centre is not of that disc
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One detection on one slice; ``disc`` is its row in the table, None when in no disc."""
-
-    place: Rectangle
-    detection: Detection
-    disc: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where slice number ``of`` of the other viewer crosses this one."""
-
-    of: int
-    line: Segment
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """One slice as drawn; sizes in units of the drawing, ``units_per_cm`` None without spacing."""
-
-    series: Series
-    slice_: Slice
-    picture: str
-    scale: Scale
-    size: tuple[float, float]
-    units_per_cm: float | None
-    letters: EdgeLetters | None
-    marks: tuple[Mark, ...]
-    positions: tuple[Position, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,32 +45,43 @@ class Viewer:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """The sheets of one viewer that show one disc, and the first to look at; None where none do."""
+
+    sheets: tuple[int, ...] = ()
+    first: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Viewers:
-    """Both viewers; ``sagittal_of`` and ``axial_of`` give the sheet to show for each disc."""
+    """Both viewers; ``sagittal_of`` and ``axial_of`` give the sheets of each disc."""
 
     sagittal: Viewer | None
     axial: Viewer | None
-    sagittal_of: tuple[int | None, ...]
-    axial_of: tuple[int | None, ...]
+    sagittal_of: tuple[Shown, ...]
+    axial_of: tuple[Shown, ...]
 
 
 def build_viewers(findings: StudyFindings, study: Study) -> Viewers:
     """Decode and lay out the used series; slices that cannot be decoded are left out and noted."""
     best = [_best_slice(disc, findings) for disc in findings.discs]
+    middle = [_middle_slice(disc.level, findings) for disc in findings.discs]
     sagittal, sagittal_notes = read_stack(study, Plane.SAGITTAL, best)
-    axial, axial_notes = read_stack(study, Plane.AXIAL, [])
-    sagittal_sheets = _sheets(sagittal, axial, findings)
-    axial_sheets = _sheets(axial, sagittal, findings)
-    places = {(s.series.id, s.slice_.index): i for i, s in enumerate(sagittal)}
+    axial, axial_notes = read_stack(study, Plane.AXIAL, middle)
+    sagittal_sheets = lay_out(sagittal, axial, findings)
+    axial_sheets = lay_out(axial, sagittal, findings)
     return Viewers(
         sagittal=_viewer(Plane.SAGITTAL, sagittal_sheets, sagittal_notes),
         axial=_viewer(Plane.AXIAL, axial_sheets, axial_notes),
-        sagittal_of=tuple(None if key is None else places.get(key) for key in best),
-        axial_of=tuple(_nearest(disc, [one.slice_ for one in axial]) for disc in findings.discs),
+        sagittal_of=tuple(_marked(row, sagittal_sheets, key) for row, key in enumerate(best)),
+        axial_of=tuple(
+            _cut(disc.level, axial_sheets, key)
+            for disc, key in zip(findings.discs, middle, strict=True)
+        ),
     )
 
 
-def _best_slice(disc: DiscFinding, findings: StudyFindings) -> tuple[str, int] | None:
+def _best_slice(disc: DiscFinding, findings: StudyFindings) -> Place | None:
     """Return series and slice index of the disc's best-scored sagittal grade box."""
     own = set(disc.detections)
     boxes = [
@@ -121,36 +95,29 @@ def _best_slice(disc: DiscFinding, findings: StudyFindings) -> tuple[str, int] |
     return best.series, best.slice_index
 
 
-def _sheets(
-    shown: Sequence[ShownSlice], others: Sequence[ShownSlice], findings: StudyFindings
-) -> tuple[Sheet, ...]:
-    disc_of = {one: row for row, disc in enumerate(findings.discs) for one in disc.detections}
-    return tuple(_sheet(one, others, findings.detections, disc_of) for one in shown)
+def _middle_slice(level: Level, findings: StudyFindings) -> Place | None:
+    """Return the middle of the axial slices that cut the disc, in the first series that has one."""
+    own = [(one.series, one.slice_index) for one in findings.axial_slices if one.level is level]
+    of_series = [place for place in own if place[0] == own[0][0]]
+    return of_series[len(of_series) // 2] if of_series else None
 
 
-def _sheet(
-    shown: ShownSlice,
-    others: Sequence[ShownSlice],
-    detections: Sequence[Detection],
-    disc_of: dict[str, int],
-) -> Sheet:
-    slice_, drawing = shown.slice_, drawing_of(shown.slice_)
-    lines = ((of, crossing(slice_, other.slice_)) for of, other in enumerate(others))
-    return Sheet(
-        series=shown.series,
-        slice_=slice_,
-        picture=shown.picture,
-        scale=shown.scale,
-        size=drawing.size,
-        units_per_cm=drawing.units_per_mm and drawing.units_per_mm * 10,
-        letters=None if slice_.geometry is None else edge_letters(slice_.geometry),
-        marks=tuple(
-            Mark(drawing.rectangle(one.box_xyxy_px), one, disc_of.get(one.id))
-            for one in detections
-            if (one.series, one.slice_index) == (shown.series.id, slice_.index)
-        ),
-        positions=tuple(Position(of, line) for of, line in lines if line is not None),
-    )
+def _marked(row: int, sheets: Sequence[Sheet], best: Place | None) -> Shown:
+    """Return the sheets with a box of the disc."""
+    own = tuple(i for i, one in enumerate(sheets) if any(mark.disc == row for mark in one.marks))
+    return Shown(own, _found(sheets, best))
+
+
+def _cut(level: Level, sheets: Sequence[Sheet], middle: Place | None) -> Shown:
+    """Return the axial sheets that cut the disc."""
+    own = tuple(i for i, one in enumerate(sheets) if one.cuts and one.cuts.level is level)
+    first = _found(sheets, middle)
+    return Shown(own, own[len(own) // 2] if own and first is None else first)
+
+
+def _found(sheets: Sequence[Sheet], place: Place | None) -> int | None:
+    places = [(one.series.id, one.slice_.index) for one in sheets]
+    return places.index(place) if place in places else None
 
 
 def _viewer(plane: Plane, sheets: tuple[Sheet, ...], notes: tuple[str, ...]) -> Viewer | None:
@@ -162,23 +129,3 @@ def _viewer(plane: Plane, sheets: tuple[Sheet, ...], notes: tuple[str, ...]) -> 
     if any(sheet.letters is None for sheet in sheets):
         notes = (*notes, _NO_GEOMETRY)
     return Viewer(plane, sheets, first=fullest[len(fullest) // 2], notes=notes)
-
-
-def _nearest(disc: DiscFinding, slices: Sequence[Slice]) -> int | None:
-    """Return the position of the slice whose matrix holds the disc centre, nearest in mm."""
-    if disc.center_lps_mm is None:
-        return None
-    center = np.array([disc.center_lps_mm])
-    gaps = [(_gap_mm(one, center), position) for position, one in enumerate(slices)]
-    gap_mm, position = min(gaps, default=(np.inf, -1))
-    return position if gap_mm <= _MAX_AXIAL_GAP_MM else None
-
-
-def _gap_mm(slice_: Slice, center_lps_mm: np.ndarray) -> float:
-    """Return the distance of the (1, 3) place from the slice; infinite beside its matrix."""
-    if slice_.geometry is None:
-        return float("inf")
-    x, y = slice_.geometry.lps_to_pixel(center_lps_mm)[0]
-    rows, columns = slice_.shape_px
-    inside = 0 <= x <= columns and 0 <= y <= rows
-    return abs(float(slice_.geometry.distance_mm(center_lps_mm)[0])) if inside else float("inf")

@@ -6,8 +6,14 @@ from typing import Protocol
 
 from markupsafe import Markup
 
-from discern.findings import DiscFinding, LesionFinding, LesionStatus, StudyFindings
-from discern.reporting.viewers import Mark, Sheet
+from discern.findings import (
+    DiscFinding,
+    LesionFinding,
+    LesionStatus,
+    PlaneEvidence,
+    StudyFindings,
+)
+from discern.reporting.sheets import Mark, Sheet
 from discern.spine import PfirrmannGrade
 
 _LONG_UID, _UID_END = 24, 19
@@ -66,21 +72,70 @@ def short_uid(uid: str) -> str:
 
 
 def lesion_place(finding: LesionFinding) -> str:
-    """Return where a lesion was seen.
+    """Return side, zone and planes of a lesion.
 
-    >>> lesion_place(LesionFinding(LesionStatus.PRESENT, side="left", consecutive_slices=3))
-    'left, 3 neighbouring slices'
+    >>> seen = ("sagittal", "axial")
+    >>> lesion_place(LesionFinding(LesionStatus.PRESENT, side="left", planes=seen))
+    'left, sagittal and axial'
+    """
+    return ", ".join(part for part in (lesion_site(finding), " and ".join(finding.planes)) if part)
+
+
+def lesion_run(finding: LesionFinding) -> str:
+    """Return the longest run of slices that show a lesion.
+
+    >>> lesion_run(LesionFinding(LesionStatus.PRESENT, consecutive_slices=3))
+    '3 neighbouring slices'
     """
     run = finding.consecutive_slices
-    slices = "one slice" if run == 1 else f"{run} neighbouring slices" if run else ""
-    planes = " and ".join(finding.planes)
-    return ", ".join(part for part in (finding.side, finding.zone, planes, slices) if part)
+    return "one slice" if run == 1 else f"{run} neighbouring slices"
+
+
+def lesion_site(finding: LesionFinding) -> str:
+    """Return the patient's side and the axial zone; empty where neither is known.
+
+    >>> lesion_site(LesionFinding(LesionStatus.PRESENT, side="left", zone="foraminal"))
+    'left foraminal'
+    >>> lesion_site(LesionFinding(LesionStatus.PRESENT, side="central", zone="central"))
+    'central'
+    """
+    return " ".join(dict.fromkeys(str(part) for part in (finding.side, finding.zone) if part))
+
+
+def plane_evidence(finding: LesionFinding, plane: str) -> PlaneEvidence | None:
+    """Return what the plane of that name said; None where findings do not tell."""
+    return next((one for one in finding.by_plane if one.plane == plane), None)
+
+
+def evidence_words(evidence: PlaneEvidence) -> str:
+    """Return on how many slices one plane saw a lesion, and its score.
+
+    >>> evidence_words(PlaneEvidence("axial", LesionStatus.PRESENT, 0.71, None, 4, 2))
+    '2 of 4 slices, score 0.71'
+    >>> evidence_words(PlaneEvidence("axial", LesionStatus.NOT_ASSESSED, slices=3))
+    'shown on 3 slices'
+    """
+    if not evidence.slices:
+        return "no slice shows the disc"
+    slices = "1 slice" if evidence.slices == 1 else f"{evidence.slices} slices"
+    if evidence.status is LesionStatus.NOT_ASSESSED:
+        return f"shown on {slices}"
+    score = "" if evidence.score is None else f", score {evidence.score:.2f}"
+    return f"{evidence.positive_slices} of {slices}{score}"
 
 
 def sheet_caption(sheet: Sheet) -> str:
     """Return the name of the series and the number of the slice, counted from 1."""
     description = sheet.series.description or f"series {sheet.series.id}"
     return f"{description}, slice {sheet.slice_.index + 1} of {len(sheet.series.slices)}"
+
+
+def cut_words(sheet: Sheet, unsure: frozenset[str]) -> str:
+    """Return what an axial slice cuts, names in doubt with a question mark; empty if not known."""
+    if sheet.cuts is None:
+        return ""
+    name, kind = sheet.cuts.level or sheet.cuts.vertebra, "disc" if sheet.cuts.level else "vertebra"
+    return f"{name}{'?' if name in unsure else ''} {kind}" if name else "not at a named level"
 
 
 class _HasDisc(Protocol):

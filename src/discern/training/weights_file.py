@@ -15,6 +15,7 @@ from discern.dataset.splits import Split
 from discern.errors import WeightsError
 from discern.model.detector import Detector, build_detector
 from discern.model.export import export_onnx
+from discern.model.joined import with_segmenter_of
 from discern.outputs import write_files
 from discern.spine import GRADE_LABELS, LABELS, Label, Plane
 from discern.training.config import TrainingConfig, parse_config
@@ -22,10 +23,11 @@ from discern.weights import (
     Head,
     TrainedOn,
     WeightsMetadata,
-    embed,
     image_hash,
+    load_weights,
     parse_metadata,
     patient_hash,
+    shipped_weights,
 )
 
 DESCRIPTION_KEY, CONFIG_KEY = "discern_description", "discern_config"
@@ -67,10 +69,14 @@ def _by_plane_and_class(place: tuple[Label, Plane]) -> tuple[str, int]:
 def write_weights(detector: Detector, metadata: WeightsMetadata, out: Path) -> str:
     """Write the ONNX file, whole or not at all; return its SHA-256.
 
+    It gets the tissue network of the weights that Discern ships: without one no disc could be
+    named or measured by tissue.
+
     Raises:
         OutputError: It cannot be written.
     """
-    content = embed(export_onnx(detector), metadata)
+    shipped = load_weights(shipped_weights())
+    content = with_segmenter_of(export_onnx(detector), metadata, shipped)
     write_files(out.parent, {out.name: content})
     return hashlib.sha256(content).hexdigest()
 

@@ -10,6 +10,7 @@ class Viewer {
     this.width = root.querySelector(".window .width");
     this.center = root.querySelector(".window .center");
     this.channels = root.querySelectorAll("feFuncR, feFuncG, feFuncB");
+    this.turns = root.querySelectorAll(".turn");
     this.firstWindow = [this.width.value, this.center.value];
     this.onMove = () => {};
     this.now = Number(root.dataset.first);
@@ -22,9 +23,13 @@ class Viewer {
     this.now = Math.min(Math.max(position, 0), this.slices.length - 1);
     this.slices.forEach((slice, i) => slice.classList.toggle("shown", i === this.now));
     this.slider.value = this.now;
-    const caption = this.slices[this.now].dataset.caption;
-    this.slider.setAttribute("aria-valuetext", caption);
+    const { caption, cuts } = this.slices[this.now].dataset;
+    this.slider.setAttribute("aria-valuetext", cuts ? `${caption}: ${cuts}` : caption);
     this.root.querySelector(".caption").textContent = caption;
+    this.root.querySelector(".cuts").textContent = cuts;
+    for (const button of this.turns) {
+      button.classList.toggle("here", Number(button.dataset.to) === this.now);
+    }
     this.onMove(this.now);
     this.writeValues();
   }
@@ -36,9 +41,10 @@ class Viewer {
     }
   }
 
+  // Marks the boxes of a disc, and the lines of the slices that cut it.
   markDisc(disc) {
-    for (const mark of this.stage.querySelectorAll(".mark")) {
-      mark.classList.toggle("chosen", disc !== null && mark.dataset.disc === disc);
+    for (const mark of this.stage.querySelectorAll(".mark, .lines line")) {
+      mark.classList.toggle("chosen", mark.dataset.disc === disc);
     }
   }
 
@@ -68,7 +74,7 @@ class Viewer {
     for (const button of this.root.querySelectorAll(".step")) {
       button.addEventListener("click", () => this.show(this.now + Number(button.dataset.step)));
     }
-    for (const button of this.root.querySelectorAll(".jump")) {
+    for (const button of this.root.querySelectorAll(".jump, .turn")) {
       button.addEventListener("click", () => this.show(Number(button.dataset.to)));
     }
     for (const box of this.root.querySelectorAll("[data-layer]")) {
@@ -153,17 +159,29 @@ function link(one, other) {
   one.onMove(one.now);
 }
 
-function choose(disc, { move }) {
+// Shows all there is of one disc; the viewer in which it was clicked stays where it is.
+function choose(disc, { stay = null } = {}) {
   for (const row of rows) {
     const chosen = row.dataset.disc === disc;
     row.classList.toggle("chosen", chosen);
     row.querySelector("button").setAttribute("aria-pressed", String(chosen));
-    if (!chosen || !move) continue;
+    if (!chosen) continue;
     for (const [name, viewer] of viewers) {
-      if (row.dataset[name] !== undefined) viewer.show(Number(row.dataset[name]));
+      if (viewer !== stay && row.dataset[name] !== undefined) viewer.show(Number(row.dataset[name]));
     }
   }
+  for (const part of document.querySelectorAll("[data-for]")) {
+    part.classList.toggle("shown", part.dataset.for === disc);
+  }
   for (const viewer of viewers.values()) viewer.markDisc(disc);
+}
+
+// Chooses the disc next above or below; returns its row.
+function step(by) {
+  const now = rows.findIndex((row) => row.classList.contains("chosen"));
+  const row = rows[Math.min(Math.max(now + by, 0), rows.length - 1)];
+  if (row) choose(row.dataset.disc);
+  return row;
 }
 
 function bringIntoView(viewer) {
@@ -178,16 +196,64 @@ link(viewers.get("axial"), viewers.get("sagittal"));
 
 for (const row of rows) {
   row.addEventListener("click", () => {
-    choose(row.dataset.disc, { move: true });
+    choose(row.dataset.disc);
     const sagittal = viewers.get("sagittal");
     if (sagittal) bringIntoView(sagittal);
+  });
+  row.addEventListener("keydown", (event) => {
+    const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    step(by).querySelector("button").focus();
   });
 }
 for (const viewer of viewers.values()) {
   viewer.stage.addEventListener("click", (event) => {
     const mark = event.target.closest(".mark[data-disc]");
-    if (mark && !viewer.dragged) choose(mark.dataset.disc, { move: false });
+    if (mark && !viewer.dragged) choose(mark.dataset.disc, { stay: viewer });
+  });
+  viewer.stage.addEventListener("keydown", (event) => {
+    const by = { PageUp: -1, PageDown: 1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    step(by);
   });
 }
 
+// The command that names the discs anew.
+function listenToAnchor(form) {
+  const select = form.querySelector("select");
+  const code = form.querySelector("code");
+  const copy = form.querySelector(".copy");
+  const write = () => {
+    code.textContent = select.selectedOptions[0].dataset.command;
+    copy.textContent = "Copy the command";
+  };
+  select.addEventListener("change", write);
+  form.addEventListener("write", write);
+  copy.addEventListener("click", async () => {
+    window.getSelection().selectAllChildren(code);
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      copy.textContent = "Copied";
+    } catch { // no clipboard here, or not allowed
+      copy.textContent = document.execCommand("copy") ? "Copied" : "Selected: copy it";
+    }
+  });
+}
+for (const form of document.querySelectorAll(".anchor")) listenToAnchor(form);
+
+// Another reading of the lowest disc.
+for (const button of document.querySelectorAll(".alternative")) {
+  button.addEventListener("click", () => {
+    const { disc } = rows[rows.length - 1].dataset;
+    choose(disc);
+    const form = document.querySelector(`.anchor[data-for="${disc}"]`);
+    form.querySelector("select").value = button.dataset.level;
+    form.dispatchEvent(new Event("write"));
+  });
+}
+
+const first = rows.find((row) => "first" in row.dataset);
+if (first) choose(first.dataset.disc);
 document.documentElement.dataset.ready = "true";

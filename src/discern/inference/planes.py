@@ -1,0 +1,175 @@
+"""One verdict per disc and lesion from every plane, with what each plane said kept.
+
+A plane is assessed when its head was trained for it and a slice of it shows the disc. The lesion is
+present when one slice of an assessed plane shows it (paper, section 2.6). Sagittal slices say
+nothing of side and zone: these come from the surest axial box.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from discern.findings import (
+    NOT_ASSESSED,
+    LesionFinding,
+    LesionStatus,
+    PlaneEvidence,
+    Side,
+    Zone,
+)
+from discern.inference.axial import PlacedSeries
+from discern.inference.axial_reading import AxialReading
+from discern.inference.fusion import DiscEvidence
+from discern.postprocess import join_probabilities
+from discern.spine import Label, Level, Plane
+from discern.weights import LesionCalibration, TrainedOn, WeightsMetadata
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLesion:
+    """A lesion box on one slice of a disc; side and zone on axial slices only."""
+
+    series: str
+    slice_index: int
+    score: float
+    side: Side | None = None
+    zone: Zone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneView:
+    """What one plane shows of one disc: how many slices, and the lesion boxes on them."""
+
+    plane: Plane
+    slices: int
+    lesions: tuple[SeenLesion, ...] = ()
+
+    @property
+    def positive(self) -> list[tuple[str, int]]:
+        """(series, index) of the slices that show the lesion, in order."""
+        return sorted({(one.series, one.slice_index) for one in self.lesions})
+
+    @property
+    def score(self) -> float | None:
+        """Best score, None without a box."""
+        return max((one.score for one in self.lesions), default=None)
+
+
+def sagittal_view(disc: DiscEvidence, label: Label) -> PlaneView:
+    """Return what the sagittal series shows of a disc."""
+    boxes = disc.lesions_called(label)
+    seen = tuple(SeenLesion("", box.slice_index, box.selected.score) for box in boxes)
+    return PlaneView(Plane.SAGITTAL, len(disc.track.boxes), seen)
+
+
+def axial_view(
+    level: Level, label: Label, placed: Sequence[PlacedSeries], reading: AxialReading
+) -> PlaneView:
+    """Return what the axial slices that cross a disc show of it; those not read do not count."""
+    crossing = {
+        (one.named.series, one.named.slice_index)
+        for series in placed
+        for one in series.slices
+        if one.named.level is level
+    }
+    seen = tuple(
+        SeenLesion(box.series, box.slice_index, box.score, lesion.side, lesion.zone)
+        for lesion in reading.lesions
+        if (box := lesion.detection).level is level and box.label is label
+    )
+    return PlaneView(Plane.AXIAL, len(crossing & reading.read), seen)
+
+
+def lesion_finding(
+    label: Label,
+    views: Sequence[PlaneView],
+    about: WeightsMetadata,
+    calibrations: Sequence[LesionCalibration] = (),
+) -> LesionFinding:
+    """Return the verdict on one lesion of one disc.
+
+    Args:
+        label: The lesion.
+        views: What each plane shows of the disc, at most one for a plane.
+        about: What the heads were trained on: one that contributes and has not seen a reader's
+            own labels makes the verdict experimental.
+        calibrations: Those of the weights; a plane without one adds nothing to the probability.
+    """
+    by_plane = tuple(_evidence(label, view, about, calibrations) for view in views)
+    assessed = [one.plane for one in by_plane if one.status is not LesionStatus.NOT_ASSESSED]
+    if not assessed:
+        return LesionFinding(NOT_ASSESSED.status, by_plane=by_plane)
+    counted = [view for view in views if view.plane in assessed]
+    showing = tuple(view.plane for view in counted if view.lesions)
+    scores = [view.score for view in counted if view.score is not None]
+    side, zone = _place(counted)
+    return LesionFinding(
+        status=LesionStatus.PRESENT if showing else LesionStatus.ABSENT,
+        experimental=any(about.trained_on(label, p) is not TrainedOn.REAL for p in assessed),
+        score=max(scores, default=None),
+        planes=showing,
+        side=side,
+        zone=zone,
+        consecutive_slices=max(longest_run(view.positive) for view in counted),
+        probability=_joint(label, by_plane, calibrations),
+        by_plane=by_plane,
+    )
+
+
+def _evidence(
+    label: Label,
+    view: PlaneView,
+    about: WeightsMetadata,
+    calibrations: Sequence[LesionCalibration],
+) -> PlaneEvidence:
+    trained = about.trained_on(label, view.plane) is not TrainedOn.NOTHING
+    if not trained or not view.slices:
+        return PlaneEvidence(view.plane, LesionStatus.NOT_ASSESSED, slices=view.slices)
+    calibration = _calibration(label, view.plane, calibrations)
+    return PlaneEvidence(
+        plane=view.plane,
+        status=LesionStatus.PRESENT if view.lesions else LesionStatus.ABSENT,
+        score=view.score,
+        probability=calibration.probability(view.score) if calibration else None,
+        slices=view.slices,
+        positive_slices=len(view.positive),
+    )
+
+
+def _calibration(
+    label: Label, plane: Plane, calibrations: Sequence[LesionCalibration]
+) -> LesionCalibration | None:
+    return next((c for c in calibrations if (c.label, c.plane) == (label, plane)), None)
+
+
+def _joint(
+    label: Label, by_plane: Sequence[PlaneEvidence], calibrations: Sequence[LesionCalibration]
+) -> float | None:
+    """Return the joint probability of the calibrated planes, None without any."""
+    probabilities, prevalences = [], []
+    for one in by_plane:
+        calibration = _calibration(label, one.plane, calibrations)
+        if calibration is not None and one.probability is not None:
+            probabilities.append(one.probability)
+            prevalences.append(calibration.prevalence)
+    return join_probabilities(probabilities, prevalences) if probabilities else None
+
+
+def _place(views: Iterable[PlaneView]) -> tuple[Side | None, Zone | None]:
+    """Return side and zone of the surest box that has them."""
+    placed = [one for view in views for one in view.lesions if one.side is not None]
+    surest = max(placed, key=lambda one: one.score, default=None)
+    return (surest.side, surest.zone) if surest else (None, None)
+
+
+def longest_run(places: Sequence[tuple[str, int]]) -> int:
+    """Return the length of the longest run of neighbouring slices of one series.
+
+    >>> longest_run([("s1", 2), ("s1", 3), ("s1", 4), ("s2", 5), ("s2", 8)])
+    3
+    """
+    best = run = 0
+    previous: tuple[str, int] | None = None
+    for series, index in places:
+        run = run + 1 if previous == (series, index - 1) else 1
+        best, previous = max(best, run), (series, index)
+    return best

@@ -1,0 +1,263 @@
+"""One training of the tissue network: images and masks in, one weights file out.
+
+Nothing is chosen while it runs, so it trains on the validation patients of a split as well; the
+test patients are never seen. It takes minutes and keeps no checkpoint.
+"""
+
+import hashlib
+import json
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from lightning import LightningModule, Trainer
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from discern.dataset.epochs import EpochPlan
+from discern.dataset.geometry import GeometryRange
+from discern.dataset.masks import (
+    TissueSample,
+    TissueTraining,
+    phantom_tissue_samples,
+    read_tissue_samples,
+    with_masks,
+)
+from discern.dataset.sources import Dataset
+from discern.dataset.splits import Split, verify_split
+from discern.errors import DatasetError
+from discern.model.export import export_segmenter
+from discern.model.joined import join
+from discern.model.segmenter import Segmenter, SegmenterConfig, build_segmenter, tissue_loss
+from discern.outputs import check_folder, write_files
+from discern.training.average import MovingAverage
+from discern.training.batches import EpochSampler
+from discern.training.callbacks import FiniteLoss, TimeLeft
+from discern.training.config import OptimizerConfig, Precision
+from discern.training.module import Schedule, build_optimizer
+from discern.weights import Preprocessing, SegmenterMetadata, Weights, patient_hash
+
+_LOG = logging.getLogger(__name__)
+WEIGHTS = "weights.onnx"
+_INAPPLICABLE_ADVICE = (
+    ".*does not have many workers.*",
+    ".*in eval mode at the start of training.*",  # the averaged network, on purpose
+    ".*isinstance.treespec, LeafSpec.*",  # Lightning's own use of torch
+)
+TissueBatch = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentationConfig:
+    """Everything that decides what is learned, given data and split.
+
+    Attributes:
+        seed: Of weights, order, augmentation and phantoms.
+        epochs: Passes over the real images.
+        batch_size: Images a step.
+        precision: Arithmetic of the forward pass.
+        phantom_patients: Synthetic patients mixed in.
+        phantom_share: Share of their slices among those shown.
+        preprocessing: Input size and window, shared with inference.
+        network: Size of the network.
+        optimizer: Steps and averaging.
+        augmentation: Extent of scale, rotation and shift; None changes nothing.
+    """
+
+    seed: int = 0
+    epochs: int = 24
+    batch_size: int = 8
+    precision: Precision = Precision.BF16
+    phantom_patients: int = 60
+    phantom_share: float = 0.15
+    preprocessing: Preprocessing = field(default_factory=lambda: Preprocessing(size_px=320))
+    network: SegmenterConfig = field(default_factory=SegmenterConfig)
+    optimizer: OptimizerConfig = field(
+        default_factory=lambda: OptimizerConfig(
+            learning_rate=3e-3, warmup_epochs=1.0, average_decay=0.99, average_warmup_steps=60.0
+        )
+    )
+    augmentation: GeometryRange | None = field(
+        default_factory=lambda: GeometryRange(scale=(0.7, 1.6), rotation_deg=8.0, shift=0.15)
+    )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all values."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentationData:
+    """Samples of ``patients`` (one for each real sample), then those of phantoms."""
+
+    samples: tuple[TissueSample, ...]
+    patients: tuple[str, ...]
+
+    @property
+    def phantoms(self) -> int:
+        """Number of synthetic samples."""
+        return len(self.samples) - len(self.patients)
+
+    def loader(self, config: SegmentationConfig) -> DataLoader[TissueBatch]:
+        """Return the batches; prepared in this process, which needs no second core."""
+        plan = EpochPlan(
+            seed=config.seed,
+            patients=self.patients,
+            phantom=self.phantoms,
+            phantom_share=config.phantom_share,
+        )
+        samples = TissueTraining(list(self.samples), config.augmentation, seed=config.seed)
+        return DataLoader(
+            samples,  # type: ignore[arg-type]  # indexed by draws, not by numbers
+            batch_size=config.batch_size,
+            sampler=EpochSampler(plan, config.batch_size),
+            collate_fn=collate,
+            drop_last=True,
+        )
+
+
+def train_segmenter(
+    config: SegmentationConfig, dataset: Dataset, split: Split, into: Weights, out: Path
+) -> Path:
+    """Train and return ``out/weights.onnx``: the detector of ``into`` with the new tissue network.
+
+    Raises:
+        DatasetError: The split leaks or is of other data, there is no mask, or one is unusable.
+        TrainingError: The loss is no longer a number.
+        OutputError: The file cannot be written.
+    """
+    verify_split(split, dataset)
+    check_folder(out)
+    patients = sorted({*split.train, *split.validation})
+    data = read_segmentation_data(config, dataset, patients)
+    loader = data.loader(config)
+    module = _module(config, len(loader))
+    _LOG.info("%d real and %d synthetic images", len(data.patients), data.phantoms)
+    with warnings.catch_warnings():
+        for advice in _INAPPLICABLE_ADVICE:
+            warnings.filterwarnings("ignore", message=advice)
+        _trainer(config).fit(module, loader)
+    averaged = module.average.module
+    if not isinstance(averaged, Segmenter):
+        raise TypeError("the average is not one of a segmenter")
+    detector = onnx.load_model_from_string(into.onnx_bytes)
+    about = _describe(config, dataset, sorted(set(data.patients)))
+    content = join(detector, into.metadata, export_segmenter(averaged), about)
+    write_files(out, {WEIGHTS: content})
+    return out / WEIGHTS
+
+
+def read_segmentation_data(
+    config: SegmentationConfig, dataset: Dataset, patients: Sequence[str]
+) -> SegmentationData:
+    """Read and prepare the masked images of ``patients``, and the phantoms.
+
+    Raises:
+        DatasetError: There is no mask, or one cannot be used.
+    """
+    truths = with_masks(dataset, patients)
+    if not truths:
+        raise DatasetError(
+            f"{dataset.name}: no masks/*.png of a patient to train on; one PNG an image with "
+            "0 background, 1 disc, 2 vertebra, 3 canal, called like the image"
+        )
+    real = read_tissue_samples(dataset, truths, config.preprocessing)
+    phantoms = phantom_tissue_samples(config.seed, config.phantom_patients, config.preprocessing)
+    return SegmentationData((*real, *phantoms), tuple(truth.patient for truth in truths))
+
+
+def collate(samples: Sequence[TissueSample]) -> TissueBatch:
+    """Stack samples into images (B, 1, S, S) float32 and tissues (B, S, S) int64."""
+    images = np.stack([sample.image for sample in samples])[:, None].astype(np.float32)
+    tissues = np.stack([sample.tissues for sample in samples]).astype(np.int64)
+    return torch.from_numpy(images), torch.from_numpy(tissues)
+
+
+class SegmentationModule(LightningModule):
+    """Segmenter, loss and optimizer as Lightning drives them; ``average`` is what is exported."""
+
+    def __init__(self, segmenter: Segmenter, config: OptimizerConfig, schedule: Schedule) -> None:
+        """Join the parts."""
+        super().__init__()
+        self.segmenter = segmenter.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+        self.average = MovingAverage(
+            self.segmenter, config.average_decay, config.average_warmup_steps
+        )
+        self._config = config
+        self._schedule = schedule
+
+    def training_step(self, batch: TissueBatch, batch_index: int) -> Tensor:  # noqa: ARG002 - Lightning's
+        """Return the loss of a batch."""
+        images, tissues = batch
+        loss = tissue_loss(self.segmenter(images.to(memory_format=torch.channels_last)), tissues)
+        self.log("loss", loss.detach(), on_step=False, on_epoch=True, batch_size=len(images))
+        return loss
+
+    def on_train_batch_end(self, *_: Any) -> None:  # noqa: ANN401 - Lightning's arguments, unused
+        """Average the weights after the step."""
+        self.average.update(self.segmenter)
+
+    def on_train_epoch_end(self) -> None:
+        """Say how far it is."""
+        loss = float(self.trainer.callback_metrics["loss"])
+        _LOG.info("epoch %d: loss %.4f", self.current_epoch + 1, loss)
+
+    def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's union of dictionaries
+        """Return the optimizer and its schedule by step."""
+        optimizer = build_optimizer(self.segmenter, self._config)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._schedule.share)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
+
+
+def _module(config: SegmentationConfig, steps: int) -> SegmentationModule:
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        segmenter = build_segmenter(config.network)
+    optimizer = config.optimizer
+    schedule = Schedule(
+        steps * config.epochs, round(optimizer.warmup_epochs * steps), optimizer.final_share
+    )
+    return SegmentationModule(segmenter, optimizer, schedule)
+
+
+def _trainer(config: SegmentationConfig) -> Trainer:
+    return Trainer(
+        accelerator="cpu",
+        precision=config.precision.value,
+        max_epochs=config.epochs,
+        gradient_clip_val=config.optimizer.gradient_clip,
+        callbacks=[FiniteLoss(), TimeLeft()],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+
+
+def _describe(
+    config: SegmentationConfig, dataset: Dataset, patients: Sequence[str]
+) -> SegmenterMetadata:
+    data = [f"{dataset.credit}, tissue masks"]
+    if config.phantom_patients:
+        data.append(
+            f"Discern phantom, {config.phantom_patients} synthetic patients of seed {config.seed}"
+        )
+    return SegmenterMetadata(
+        preprocessing=config.preprocessing,
+        epochs=config.epochs,
+        training_data=tuple(data),
+        training_patients=tuple(sorted(patient_hash(dataset.name, p) for p in patients)),
+        data_digest=dataset.digest,
+        config_digest=config.digest,
+    )

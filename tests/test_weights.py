@@ -1,0 +1,52 @@
+import json
+
+import pytest
+
+from discern.spine import Tissue
+from discern.weights import (
+    Preprocessing,
+    SegmenterMetadata,
+    WeightsMetadata,
+    load_weights,
+    parse_metadata,
+    shipped_weights,
+)
+
+SEGMENTER = SegmenterMetadata(
+    Preprocessing(320, 1.0, 99.0), 24, ("A, CC BY 4.0",), ("0123456789abcdef",), "d", "c"
+)
+
+
+def test_what_is_said_of_the_tissue_network_reads_back() -> None:
+    metadata = WeightsMetadata("best", "1", (), segmenter=SEGMENTER)
+
+    assert parse_metadata(metadata.to_json()) == metadata
+    said = json.loads(metadata.to_json())["segmenter"]
+    assert said["tissues"] == [tissue.value for tissue in Tissue]
+    assert said["preprocessing"]["size_px"] == 320
+
+
+def test_older_weights_have_no_tissue_network() -> None:
+    item = json.loads(WeightsMetadata("best", "1", ()).to_json())
+    del item["segmenter"]
+
+    assert parse_metadata(json.dumps(item)).segmenter is None
+
+
+@pytest.mark.parametrize("damage", [{"epochs": None}, {"extra": 1}, {"tissues": [9]}])
+def test_another_form_is_refused(damage: dict[str, object]) -> None:
+    item = json.loads(WeightsMetadata("best", "1", (), segmenter=SEGMENTER).to_json())
+    item["segmenter"] |= damage
+    if damage == {"epochs": None}:
+        del item["segmenter"]["epochs"]
+
+    with pytest.raises((TypeError, ValueError)):
+        parse_metadata(json.dumps(item))
+
+
+def test_the_shipped_file_holds_both_networks_in_less_than_20_mb() -> None:
+    shipped = load_weights(shipped_weights())
+
+    assert shipped.metadata.segmenter is not None
+    assert shipped.metadata.segmenter.preprocessing.size_px % 32 == 0
+    assert len(shipped.onnx_bytes) < 20e6
