@@ -1,11 +1,12 @@
 """Level names, joined planes and quantities: every figure of the issue, by one command.
 
-    python bench/levels.py ../shared/data/spider-lumbar --study ../shared/data/lumbar-study-dicom/study \
-        --nifti ../shared/data/lumbar-t2-nifti/t2.nii.gz --phantoms 500 --out docs/results/levels
+    python bench/levels.py ../shared/data/spider-lumbar --phantoms 500 \
+        --study ../shared/data/lumbar-study-dicom/study \
+        --nifti ../shared/data/lumbar-t2-nifti/t2_lumbar.nii.gz
 
-Writes ``spider.txt``, ``studies.txt``, ``phantoms.txt`` and ``phantoms.csv``; each part runs when its
-input is given. ``--fit`` first fits the shapes of the parts on all SPIDER slices and writes
-``src/discern/resources/numbering.json``.
+Writes ``spider.txt``, ``studies.txt``, ``phantoms.txt`` and ``phantoms.csv`` into
+``docs/results/levels``; each part runs when its input is given. ``--fit`` first fits the shapes
+of the parts on all SPIDER slices and writes ``src/discern/resources/numbering.json``.
 
 A *silent* error is a wrong name that is not announced as uncertain. The phantoms are drawn with
 ``--seed`` and ranges (``TESTED``) that were not used while the rules were written.
@@ -110,7 +111,7 @@ def _axial_lines(scores: Sequence[StudyScore]) -> Iterator[str]:
 
 
 def _quantity_lines(scores: Sequence[StudyScore]) -> Iterator[str]:
-    yield "quantities against truth (discs in view, all studies)"
+    yield "shapes against truth, from the masks of the network (all discs found, all studies)"
     for name in QuantityName:
         pairs = [pair for one in scores for pair in one.errors.get(name, ())]
         if not pairs:
@@ -122,35 +123,35 @@ def _quantity_lines(scores: Sequence[StudyScore]) -> Iterator[str]:
         if limit is not None:
             said += f", within 10 % or {limit:g} {(within | (np.abs(error) <= limit)).mean():.3f}"
         yield (
-            f"  {name:24} {len(error):5}  median error {np.median(error):+.3f}, median absolute "
-            f"{np.median(np.abs(error)):.3f}, 95th percentile {np.percentile(np.abs(error), 95):.3f}; "
-            f"{said}"
+            f"  {name:24} {len(error):5}  error: median {np.median(error):+.3f}, absolute median "
+            f"{np.median(np.abs(error)):.3f}, 95 % {np.percentile(np.abs(error), 95):.3f}; {said}"
         )
+
+
+_COLUMNS = (
+    "study",
+    "lumbar_vertebrae",
+    "scoliosis_deg",
+    "sagittal_slices",
+    "sacrum_in_view",
+    "disc_struck_out",
+    "discs_found",
+    "right",
+    "right_by_synonym",
+    "announced",
+    "confidence",
+    "lowest_named",
+    "lowest_true",
+    "axial_slices",
+    "axial_right",
+)
 
 
 def phantom_csv(scores: Sequence[StudyScore]) -> str:
     """Return a line a study."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        [
-            "study",
-            "lumbar_vertebrae",
-            "scoliosis_deg",
-            "sagittal_slices",
-            "sacrum_in_view",
-            "disc_struck_out",
-            "discs_found",
-            "right",
-            "right_by_synonym",
-            "announced",
-            "confidence",
-            "lowest_named",
-            "lowest_true",
-            "axial_slices",
-            "axial_right",
-        ]
-    )
+    writer.writerow(_COLUMNS)
     for one in scores:
         writer.writerow(
             [

@@ -36,6 +36,7 @@ from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.study_truth import PhantomTruth, truth_of_study
 from discern.spine import Level, Plane, Weighting
 from discern.weights import Weights, load_weights, shipped_weights
+from quantities import shape_truth
 
 SAME_DISC_MM = 14.0
 PLANTED = 0.25
@@ -75,7 +76,7 @@ class AxialScore:
 class StudyScore:
     """How one phantom study was read.
 
-    ``errors`` holds value minus truth and truth of every quantity, disc by disc.
+    ``errors`` holds value minus truth and truth of every shape, disc by disc.
     """
 
     number: int
@@ -156,7 +157,7 @@ def _score(job: tuple[int, int, Ranges]) -> StudyScore:
         truth_lowest=str(true_names[-1]) if true_names else "none",
         codes=tuple(warning.code for warning in findings.warnings),
         axial=_axial_score(study, spine, findings, true_names),
-        errors=_errors(findings.discs, true_names, truth),
+        errors=_errors(findings.discs, true_names, spine),
         naming_ms=elapsed_ms,
     )
 
@@ -268,22 +269,14 @@ def _thickness_mm(series: Series) -> float:
 
 
 def _errors(
-    discs: Sequence[DiscFinding], true_names: Sequence[Level | None], truth: PhantomTruth
+    discs: Sequence[DiscFinding], true_names: Sequence[Level | None], spine: Spine
 ) -> dict[QuantityName, tuple[tuple[float, float], ...]]:
-    measures = {disc.level: disc.measures for disc in truth.discs}
+    """Return error and truth of every shape that was measured (signal: ``bench/quantities.py``)."""
     errors: dict[QuantityName, list[tuple[float, float]]] = {}
     for disc, name in zip(discs, true_names, strict=True):
-        true = measures.get(name) if name else None
-        if true is None:
+        if name not in spine.discs:
             continue
-        expected = {
-            QuantityName.DISC_HEIGHT: true.disc_height_mm,
-            QuantityName.DISC_HEIGHT_INDEX: true.disc_height_mm / true.disc_depth_mm,
-            QuantityName.SIGNAL_RATIO: true.csf_signal_ratio,
-            QuantityName.WEDGE_ANGLE: true.wedge_deg,
-            QuantityName.LISTHESIS: true.listhesis_mm,
-        }
-        for quantity, value in expected.items():
+        for quantity, value in shape_truth(spine.discs[name]).items():
             if quantity in disc.quantities:
                 pair = (disc.quantities[quantity].value - value, value)
                 errors.setdefault(quantity, []).append(pair)

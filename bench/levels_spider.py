@@ -134,9 +134,9 @@ def fit_shapes(spines: Sequence[SpiderSpine]) -> Shapes:
     """Return the Gaussians of the usual parts, over discs found that have a label."""
     rows: dict[Part, list[np.ndarray]] = {part: [] for part in FITTED}
     for spine in spines:
-        values = features(spine.chain, steps_between(spine.chain.centers))
+        values = features(spine.chain, steps_between(spine.chain.centers))[:, :4]  # no breadth
         for number, above, value in zip(spine.numbers, spine.numbers[1:], values, strict=False):
-            if number and above:
+            if number and above and np.isfinite(value).all():
                 rows[_PARTS.get(number, Part.HIGHER)].append(value)
     return {
         part: Shape(np.mean(found, axis=0), np.cov(np.array(found).T))

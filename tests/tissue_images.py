@@ -7,11 +7,10 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from discern.dataset.sources import Dataset
-from four_images import write_four_images
 
 
-def add_masks(dataset: Dataset, every: int = 1) -> None:
-    """Write a mask for each ``every``-th image: bright discs, then a vertebra, then a canal."""
+def add_masks(dataset: Dataset, every: int = 1) -> Dataset:
+    """Write a mask for each ``every``-th image: its boxes are disc, vertebra and canal."""
     (dataset.folder / "masks").mkdir()
     for truth in dataset.truths[::every]:
         tissues = np.zeros(truth.shape_px, np.uint8)
@@ -19,6 +18,7 @@ def add_masks(dataset: Dataset, every: int = 1) -> None:
             x1, y1, x2, y2 = (int(value) for value in box.box_xyxy_px)
             tissues[y1:y2, x1:x2] = 1 + truth.boxes.index(box) % 3
         save_mask(dataset, truth.image, tissues)
+    return dataset
 
 
 def save_mask(dataset: Dataset, image: str, tissues: NDArray[np.uint8]) -> Path:
@@ -26,10 +26,3 @@ def save_mask(dataset: Dataset, image: str, tissues: NDArray[np.uint8]) -> Path:
     path = dataset.folder / "masks" / f"{image}.png"
     PillowImage.fromarray(tissues).save(path)
     return path
-
-
-def masked_four_images(folder: Path) -> Dataset:
-    """Return the four images with masks."""
-    dataset = write_four_images(folder)
-    add_masks(dataset)
-    return dataset

@@ -12,7 +12,7 @@ from discern.dataset.sources import Dataset
 from discern.dataset.splits import Split, fold_splits, write_split
 from discern.weights import load_weights, shipped_weights
 from four_images import write_four_images
-from tissue_images import masked_four_images
+from tissue_images import add_masks
 
 TINY = ("--epochs", "1", "--image-size", "64", "--phantom-patients", "0")
 
@@ -35,7 +35,7 @@ def discern(capsys: pytest.CaptureFixture[str], *words: str | Path) -> Done:
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    return masked_four_images(tmp_path_factory.mktemp("command") / "four")
+    return add_masks(write_four_images(tmp_path_factory.mktemp("command") / "four"))
 
 
 @pytest.mark.slow

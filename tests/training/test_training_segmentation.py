@@ -12,7 +12,7 @@ from discern.dataset.masks import dice, mask_file, read_mask
 from discern.dataset.samples import network_input, read_image
 from discern.dataset.sources import Dataset, image_files
 from discern.dataset.splits import Split
-from discern.errors import DatasetError
+from discern.errors import DatasetError, TrainingError
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.model.detector import NetworkConfig, build_detector
 from discern.model.export import export_onnx
@@ -30,7 +30,7 @@ from discern.weights import (
     patient_hash,
 )
 from four_images import SIZE, all_for_training, write_four_images
-from tissue_images import masked_four_images
+from tissue_images import add_masks
 
 LEARNING = SegmentationConfig(
     epochs=20,
@@ -48,7 +48,7 @@ LEARNING = SegmentationConfig(
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    return masked_four_images(tmp_path_factory.mktemp("masked") / "four")
+    return add_masks(write_four_images(tmp_path_factory.mktemp("masked") / "four"))
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +141,17 @@ def test_validation_patients_are_trained_on_and_test_patients_are_not(
     assert about is not None
     trained = {patient_hash("four", patient) for patient in (first, second, third)}
     assert set(about.training_patients) == trained
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_no_number_stops_the_run(
+    dataset: Dataset, detector: Weights, tmp_path: Path
+) -> None:
+    optimizer = replace(LEARNING.optimizer, learning_rate=1e30, gradient_clip=1e30)
+    config = replace(LEARNING, optimizer=optimizer)
+    with pytest.raises(TrainingError, match=r"epoch \d+: the loss is no longer a number"):
+        train_segmenter(config, dataset, all_for_training(dataset), detector, tmp_path / "run")
+    assert not (tmp_path / "run" / "weights.onnx").exists()
 
 
 def test_a_data_set_without_masks_is_refused(detector: Weights, tmp_path: Path) -> None:

@@ -47,15 +47,17 @@ _ABOVE = (Part.FIRST_ABOVE, Part.SECOND_ABOVE, Part.HIGHER)
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Gaussian of the (4,) features of one part."""
+    """Gaussian of the (5,) features of one part."""
 
     mean: Floats
     covariance: Floats
 
     def log_density(self, values: Floats) -> float:
-        """Return the log density of (4,) features, with a broad tail."""
-        narrow = _log_normal(values - self.mean, self.covariance)
-        broad = _log_normal(values - self.mean, self.covariance * _TAIL_WIDTH**2)
+        """Return the log density of (5,) features, those that are NaN left out; broad tail."""
+        known = np.isfinite(values)
+        offset, covariance = (values - self.mean)[known], self.covariance[np.ix_(known, known)]
+        narrow = _log_normal(offset, covariance)
+        broad = _log_normal(offset, covariance * _TAIL_WIDTH**2)
         return float(np.logaddexp(np.log(1 - _TAIL) + narrow, np.log(_TAIL) + broad))
 
 
@@ -101,7 +103,7 @@ _STRAY_PRIOR = 0.02
 _SACRUM_BELOW = frozenset({Part.LUMBOSACRAL, Part.REMNANT, Part.SIXTH, Part.RUDIMENT})
 _BONE_ABOVE = {  # probability that a vertebral body lies above a disc of this part
     Part.STRAY: 0.2,
-    Part.REMNANT: 0.15,
+    Part.REMNANT: 0.4,
     Part.SIXTH: 0.9,
     Part.RUDIMENT: 0.4,
 }
@@ -228,7 +230,8 @@ def step_probabilities(distance: float) -> Floats:
     z = (np.log(distance) - np.log(steps)) / _SPACING_SPREAD
     logs = -0.5 * z**2 - np.log(steps) + (steps - 1) * np.log(_MISS_PRIOR)
     weights: Floats = np.exp(logs - logs.max())
-    return weights / weights.sum()
+    weights /= weights.sum()
+    return weights
 
 
 def steps_between(centers: Floats) -> list[int]:
@@ -259,20 +262,37 @@ def _log_normal(offset: Floats, covariance: Floats) -> float:
 
 
 _UNUSUAL = {  # mean, deviation of the features of parts too rare to fit; read from single cases
-    Part.REMNANT: ((-0.1, 4.0, -0.5, -0.1), (0.3, 1.0, 0.15, 0.15)),
-    Part.SIXTH: ((-0.3, 2.8, -0.28, -0.05), (0.3, 1.0, 0.15, 0.15)),
-    Part.RUDIMENT: ((-0.3, 3.0, -0.32, -0.05), (0.3, 1.0, 0.15, 0.15)),
-    Part.STRAY: ((-0.5, 2.0, 0.0, 0.5), (0.5, 3.5, 0.4, 0.6)),
+    Part.REMNANT: ((-0.45, 2.5, -0.46, -0.07), (0.5, 1.2, 0.17, 0.1)),
+    Part.SIXTH: ((-0.3, 1.7, -0.26, -0.05), (0.35, 0.9, 0.15, 0.15)),
+    Part.RUDIMENT: ((-0.4, 2.0, -0.32, -0.05), (0.4, 0.9, 0.15, 0.15)),
+    Part.STRAY: ((-0.5, 1.5, 0.0, 0.5), (0.5, 3.5, 0.4, 0.6)),
 }
 
 
+_BREADTH = {  # mean, deviation of the log breadth ratio; SPIDER's middle slices do not show it
+    Part.STRAY: (-1.2, 0.8),
+    Part.REMNANT: (-0.7, 0.35),
+    Part.RUDIMENT: (-0.5, 0.4),
+    Part.SIXTH: (-0.2, 0.25),
+}
+_USUAL_BREADTH = (-0.05, 0.2)
+
+
 def complete(fitted: Shapes) -> Shapes:
-    """Return ``fitted`` with the shapes of the rare parts."""
+    """Return ``fitted`` (four features) with the shapes of the rare parts, and breadth for all."""
     rare = {
         part: Shape(np.array(mean), np.diag(np.square(deviation)))
         for part, (mean, deviation) in _UNUSUAL.items()
     }
-    return fitted | rare
+    return {part: _with_breadth(part, shape) for part, shape in (fitted | rare).items()}
+
+
+def _with_breadth(part: Part, shape: Shape) -> Shape:
+    mean, deviation = _BREADTH.get(part, _USUAL_BREADTH)
+    covariance = np.zeros((5, 5))
+    covariance[:4, :4] = shape.covariance
+    covariance[4, 4] = deviation**2
+    return Shape(np.append(shape.mean, mean), covariance)
 
 
 @cache

@@ -12,9 +12,16 @@ from discern.inference.tracks import PlacedBox, Track
 from discern.spine import Tissue
 
 Floats = NDArray[np.float64]
-FEATURES = ("log height/width", "tilt, 10 degrees", "log width ratio", "log distance")
+FEATURES = (
+    "log height/width",
+    "turn, 10 degrees",
+    "log width ratio",
+    "log distance",
+    "log breadth ratio",
+)
 _PATCH_RADIUS = 0.2  # of the usual distance between discs: well inside a vertebral body
 _LEAST_PATCH_PX = 5
+_LEAST_BREADTH = 5  # slices that show a usual disc, from which narrower ones can be told
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,7 @@ class Chain:
         bone: (N + 1,) mean probability of vertebral body half a usual distance below the lowest
             disc, then above each; NaN where it was not measured or lies off the image.
         bone_further: The same one disc distance below ``bone[0]``.
+        breadth: (N,) on how many slices each disc was seen; None where there are too few to tell.
     """
 
     centers: Floats
@@ -35,6 +43,7 @@ class Chain:
     room_below: float
     bone: Floats
     bone_further: float = float("nan")
+    breadth: Floats | None = None
 
     def __len__(self) -> int:
         """Return the number of discs."""
@@ -52,6 +61,7 @@ class Chain:
             self.room_below + freed,
             self.bone[dropped:],
             further,
+            None if self.breadth is None else self.breadth[dropped:],
         )
 
 
@@ -68,25 +78,39 @@ def usual_distance(centers: Floats) -> float:
 
 
 def features(chain: Chain, steps: Sequence[int]) -> Floats:
-    """Return the (N - 1, 4) ``FEATURES`` of every disc but the highest, against the one above it.
+    """Return the (N - 1, 5) ``FEATURES`` of every disc but the highest, against the one above it.
 
-    Tilt is that of the line from the disc above to this one (positive: towards posterior going
-    down). ``steps`` (N - 1,) says how many levels apart the two are; distance is that of one level
-    against the usual distance.
+    Turn is how much steeper the line from the disc above to this one runs backwards than the line
+    above it, a level; NaN for the second highest disc. How steep the whole spine lies is left out:
+    people differ in it more than levels do. ``steps`` (N - 1,) says how many levels apart two discs
+    are; distance is that of one level against the usual distance. Breadth is the number of slices
+    that show the disc, against the median of all: a disc within the sacrum is narrow. NaN where the
+    series has too few slices.
     """
     width, height = chain.sizes.T
     down = chain.centers[:-1] - chain.centers[1:]  # (N - 1, 2)
+    levels = np.asarray(steps, float)
     tilt = np.degrees(np.arctan2(down[:, 0], -down[:, 1])) / 10
-    distance = np.linalg.norm(down, axis=1) / np.asarray(steps, float)
+    between = (levels[:-1] + levels[1:]) / 2
+    turn = np.append((tilt[:-1] - tilt[1:]) / between, np.nan)
+    distance = np.linalg.norm(down, axis=1) / levels
     return np.stack(
         (
             np.log(height[:-1] / width[:-1]),
-            tilt,
+            turn,
             np.log(width[:-1] / width[1:]),
             np.log(distance / usual_distance(chain.centers)),
+            _breadth(chain)[:-1],
         ),
         axis=1,
     )
+
+
+def _breadth(chain: Chain) -> Floats:
+    if chain.breadth is None:
+        return np.full(len(chain), np.nan)
+    ratio: Floats = np.log(chain.breadth / np.median(chain.breadth))
+    return ratio
 
 
 def chain_of(
@@ -106,7 +130,13 @@ def chain_of(
         room_below=room_below,
         bone=mean[1:],
         bone_further=float(mean[0]),
+        breadth=_slices_of(upwards),
     )
+
+
+def _slices_of(upwards: Sequence[Track]) -> Floats | None:
+    counts = np.array([float(len(track.boxes)) for track in upwards])
+    return counts if counts.size and np.median(counts) >= _LEAST_BREADTH else None
 
 
 def _bone_of(upwards: Sequence[Track], tissue: TissueSlice) -> list[float]:

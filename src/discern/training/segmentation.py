@@ -11,13 +11,11 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import torch
-from lightning import LightningModule, Trainer
-from torch import Tensor
+from lightning import Trainer
 from torch.utils.data import DataLoader
 
 from discern.dataset.epochs import EpochPlan
@@ -34,13 +32,13 @@ from discern.dataset.splits import Split, verify_split
 from discern.errors import DatasetError
 from discern.model.export import export_segmenter
 from discern.model.joined import join
-from discern.model.segmenter import Segmenter, SegmenterConfig, build_segmenter, tissue_loss
+from discern.model.segmenter import Segmenter, SegmenterConfig, build_segmenter
 from discern.outputs import check_folder, write_files
-from discern.training.average import MovingAverage
 from discern.training.batches import EpochSampler
-from discern.training.callbacks import FiniteLoss, TimeLeft
+from discern.training.callbacks import TimeLeft
 from discern.training.config import OptimizerConfig, Precision
-from discern.training.module import Schedule, build_optimizer
+from discern.training.module import Schedule
+from discern.training.segmentation_module import SegmentationModule, TissueBatch
 from discern.weights import Preprocessing, SegmenterMetadata, Weights, patient_hash
 
 _LOG = logging.getLogger(__name__)
@@ -50,7 +48,6 @@ _INAPPLICABLE_ADVICE = (
     ".*in eval mode at the start of training.*",  # the averaged network, on purpose
     ".*isinstance.treespec, LeafSpec.*",  # Lightning's own use of torch
 )
-TissueBatch = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,45 +177,6 @@ def collate(samples: Sequence[TissueSample]) -> TissueBatch:
     return torch.from_numpy(images), torch.from_numpy(tissues)
 
 
-class SegmentationModule(LightningModule):
-    """Segmenter, loss and optimizer as Lightning drives them; ``average`` is what is exported."""
-
-    def __init__(self, segmenter: Segmenter, config: OptimizerConfig, schedule: Schedule) -> None:
-        """Join the parts."""
-        super().__init__()
-        self.segmenter = segmenter.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
-        self.average = MovingAverage(
-            self.segmenter, config.average_decay, config.average_warmup_steps
-        )
-        self._config = config
-        self._schedule = schedule
-
-    def training_step(self, batch: TissueBatch, batch_index: int) -> Tensor:  # noqa: ARG002 - Lightning's
-        """Return the loss of a batch."""
-        images, tissues = batch
-        loss = tissue_loss(self.segmenter(images.to(memory_format=torch.channels_last)), tissues)
-        self.log("loss", loss.detach(), on_step=False, on_epoch=True, batch_size=len(images))
-        return loss
-
-    def on_train_batch_end(self, *_: Any) -> None:  # noqa: ANN401 - Lightning's arguments, unused
-        """Average the weights after the step."""
-        self.average.update(self.segmenter)
-
-    def on_train_epoch_end(self) -> None:
-        """Say how far it is."""
-        loss = float(self.trainer.callback_metrics["loss"])
-        _LOG.info("epoch %d: loss %.4f", self.current_epoch + 1, loss)
-
-    def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's union of dictionaries
-        """Return the optimizer and its schedule by step."""
-        optimizer = build_optimizer(self.segmenter, self._config)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._schedule.share)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
-        }
-
-
 def _module(config: SegmentationConfig, steps: int) -> SegmentationModule:
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
@@ -236,7 +194,7 @@ def _trainer(config: SegmentationConfig) -> Trainer:
         precision=config.precision.value,
         max_epochs=config.epochs,
         gradient_clip_val=config.optimizer.gradient_clip,
-        callbacks=[FiniteLoss(), TimeLeft()],
+        callbacks=[TimeLeft()],
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
