@@ -6,14 +6,15 @@ The out-of-fold predictions behind the shipped weights are compared with the rea
 disc (``discs.csv``). As in use, only boxes that reach the threshold count; the score of a disc is
 its best box, and discs without one share one probability. Printed are the constants of
 ``LesionCalibration`` and, leaving one fold out, Brier score and calibration error with 95 %
-intervals over patients.
+intervals over patients. ``--into WEIGHTS`` writes the constants into a weights file.
 """
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
@@ -26,7 +27,7 @@ from discern.evaluation.material import Material
 from discern.evaluation.predictions import read_predictions
 from discern.inference.evaluate import Selection, selected_truths
 from discern.spine import Label, Plane
-from discern.weights import LesionCalibration, OperatingPoint
+from discern.weights import LesionCalibration, OperatingPoint, embed, load_weights
 
 IMAGES, DISCS = "*_t2_mid", (1, 6)
 RESAMPLES, BINS = 2000, 5
@@ -156,11 +157,31 @@ def report(discs: Discs, folds: list[NDArray[np.bool_]], draws: Draws) -> str:
     return "\n".join(lines) + "\n"
 
 
+def write_into(path: Path, calibration: LesionCalibration) -> None:
+    """Put the calibration into the metadata of a weights file; the networks stay as they are."""
+    weights = load_weights(path)
+    rounded = replace(
+        calibration,
+        **{
+            name: round(getattr(calibration, name), 4)
+            for name in ("slope", "intercept", "prevalence", "floor")
+        },
+    )
+    others = tuple(
+        one
+        for one in weights.metadata.lesion_calibrations
+        if (one.label, one.plane) != (rounded.label, rounded.plane)
+    )
+    about = replace(weights.metadata, lesion_calibrations=(*others, rounded))
+    path.write_bytes(embed(onnx.load_model_from_string(weights.onnx_bytes), about))
+
+
 def main() -> None:
     """Fit, check, print and write ``lesion-calibration.txt``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dataset", type=Path)
     parser.add_argument("--results", type=Path, default=Path("docs/results"))
+    parser.add_argument("--into", type=Path, help="weights file that is to carry the constants")
     arguments = parser.parse_args()
     dataset = read_dataset(arguments.dataset)
     truths = selected_truths(dataset, Selection(images=IMAGES, discs=DISCS))
@@ -172,6 +193,8 @@ def main() -> None:
     text = report(discs, folds, draws)
     (arguments.results / "lesion-calibration.txt").write_text(text, encoding="utf-8")
     print(text, end="")
+    if arguments.into:
+        write_into(arguments.into, fit(discs))
 
 
 if __name__ == "__main__":

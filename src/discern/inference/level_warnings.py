@@ -109,7 +109,9 @@ def short_lowest(chain: Chain, chosen: WeighedReading) -> float | None:
     return share if share < _SHORT else None
 
 
-def transitional(weighed: Sequence[WeighedReading], short: float | None) -> Iterator[StudyWarning]:
+def transitional(
+    chain: Chain, weighed: Sequence[WeighedReading], short: float | None
+) -> Iterator[StudyWarning]:
     """Name transitional anatomy that a reading of some weight, or a short disc, speaks for."""
     if short is not None:
         text = (
@@ -118,10 +120,13 @@ def transitional(weighed: Sequence[WeighedReading], short: float | None) -> Iter
         )
         yield StudyWarning("transitional_anatomy", text)
     for part, words in _TRANSITIONAL.items():
+        parts = {part}
+        if part is Part.SIXTH and chain.bone[1] >= _SACRUM_IS_NO_BODY:
+            parts.add(Part.REMNANT)  # of an S1 that looks like a vertebral body
         chance = sum(
             one.probability
             for one in weighed
-            if one.reading.parts[0] is part and not one.reading.strays
+            if one.reading.parts[0] in parts and not one.reading.strays
         )
         if chance >= _SEEN:
             text = f"Possible transitional anatomy ({chance:.0%}): {words}."

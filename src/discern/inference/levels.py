@@ -70,7 +70,7 @@ def assign_levels(
     warnings = (
         *uncertain(numbering, levels),
         *cut_field(view, levels),
-        *transitional(weighed, short),
+        *transitional(chain, weighed, short),
         *missing(levels),
         *unnamed(levels, weighed[best].reading.strays),
     )
