@@ -120,6 +120,37 @@ def test_the_lowest_level_can_be_overridden(phantom: Path, tmp_path: Path) -> No
     assert findings["numbering"]["override"] == "lowest level L6-S1"
 
 
+def test_a_disc_can_be_named_by_its_place(phantom: Path, tmp_path: Path) -> None:
+    first = discern("analyze", phantom, "--out", tmp_path / "first")
+    assert first.returncode == 0, first.stderr
+    discs = json.loads((tmp_path / "first" / "findings.json").read_text())["discs"]
+    place = ",".join(str(value) for value in discs[-2]["center_lps_mm"])
+
+    done = discern("analyze", phantom, "--out", tmp_path / "out", "--anchor", f"L5-S1@{place}")
+
+    assert done.returncode == 0, done.stderr
+    findings = json.loads((tmp_path / "out" / "findings.json").read_text())
+    assert [disc["level"] for disc in findings["discs"][-2:]] == ["L5-S1", "S1-S2"]
+    assert findings["numbering"]["override"].startswith("anchor L5-S1@")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--anchor", "L5-S1@900,0,0"), ("outside the sagittal series", "mm")),
+        (("--anchor", "L7-S1@0,0,0"), ("no level 'L7-S1'", "L5-S1")),
+        (("--anchor", "L5-S1"), ("LEVEL@x,y,z",)),
+        (("--lowest-level", "L9"), ("no level 'L9'", "S1-S2")),
+        (("--lowest-level", "L5-S1", "--anchor", "L5-S1@0,0,0"), ("give one of them",)),
+    ],
+)
+def test_an_impossible_naming_is_refused_with_the_remedy(
+    phantom: Path, tmp_path: Path, options: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    failing(discern("analyze", phantom, "--out", tmp_path / "out", *options), 2, *words)
+    assert not (tmp_path / "out").exists()
+
+
 def failing(done: subprocess.CompletedProcess[str], status: int, *words: str) -> None:
     assert done.returncode == status, done.stdout + done.stderr
     assert "Traceback" not in done.stderr

@@ -43,11 +43,14 @@ def quantities_of(
 
 
 def _boxes_on(tracks: Sequence[Track], slice_index: int) -> tuple[list[int], np.ndarray]:
-    """Return the discs that have one of their middle boxes on a slice, and the (N, 4) boxes."""
+    """Return the discs that have one of their middle boxes on a slice, and the (N, 4) boxes.
+
+    A box at the edge of the image holds part of a disc only and is left out.
+    """
     rows, boxes = [], []
     for row, track in enumerate(tracks):
         box = next((one for one in track.middle() if one.slice_index == slice_index), None)
-        if box is not None:
+        if box is not None and not box.at_edge:
             rows.append(row)
             boxes.append(box.view_xyxy_px)
     return rows, np.array(boxes, float).reshape(-1, 4)

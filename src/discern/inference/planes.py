@@ -64,7 +64,11 @@ def sagittal_view(disc: DiscEvidence, label: Label) -> PlaneView:
 def axial_view(
     level: Level, label: Label, placed: Sequence[PlacedSeries], reading: AxialReading
 ) -> PlaneView:
-    """Return what the axial slices that cross a disc show of it; those not read do not count."""
+    """Return what the axial slices that cross a disc show of it.
+
+    Slices that could not be read do not count; where the network was not run at all, every slice
+    that crosses the disc does.
+    """
     crossing = {
         (one.named.series, one.named.slice_index)
         for series in placed
@@ -76,7 +80,8 @@ def axial_view(
         for lesion in reading.lesions
         if (box := lesion.detection).level is level and box.label is label
     )
-    return PlaneView(Plane.AXIAL, len(crossing & reading.read), seen)
+    shown = crossing & reading.read if reading.read else crossing
+    return PlaneView(Plane.AXIAL, len(shown), seen)
 
 
 def lesion_finding(
