@@ -37,8 +37,9 @@ _BOXES = {
     QuantityName.DISC_HEIGHT: _Method("box corrected for tilt", "mm", 1.35, 0.0),
     QuantityName.DISC_HEIGHT_INDEX: _Method("box corrected for tilt", "1", 0.033, 0.0),
 }
-"""Errors printed by ``python bench/quantities.py``: masks against phantoms of known shape, boxes
-against masks on SPIDER."""
+"""Errors of lengths and angles are half the 95th percentile in ``docs/results/levels/phantoms.txt``
+(masks of the tissue network against phantoms of known shape); of signals and of boxes those
+printed by ``python bench/quantities.py``."""
 
 
 def combine(slices: Sequence[Measured], source: QuantitySource) -> dict[QuantityName, Quantity]:
