@@ -223,8 +223,8 @@ def step_probabilities(distance: float) -> Floats:
 
     ``distance`` is theirs in usual distances.
 
-    >>> step_probabilities(1.0).argmax() + 1, step_probabilities(2.0).argmax() + 1
-    (1, 2)
+    >>> [int(step_probabilities(distance).argmax()) + 1 for distance in (1.0, 2.0)]
+    [1, 2]
     """
     steps = np.arange(1, _MOST_MISSED + 1)
     z = (np.log(distance) - np.log(steps)) / _SPACING_SPREAD
