@@ -89,8 +89,8 @@ def placed_discs(
 
     A box is drawn round the whole disc, so it is higher than the disc where this is tilted or
     dented. The height along the axis is estimated from height, width and tilt (the slope of the
-    axis) of the box. Against reference masks (2,128 discs on SPIDER's sagittal slices) half of the
-    estimates lie between 0.88 and 1.22 of the height in the mask.
+    axis) of the box. It is rough; where tissue was segmented the caller puts the measured height in
+    its place.
 
     Args:
         named: Tracks whose centres are in the patient frame, with their levels.
