@@ -35,7 +35,7 @@ from discern.phantom.render import PhantomSlice, render_sagittal
 from discern.phantom.spine_model import PhantomParameters, sample_parameters
 from discern.quantities.from_boxes import box_terms, measure_boxes
 from discern.quantities.measure import Measured, measure_slice
-from discern.quantities.slices import TissueMaps
+from discern.quantities.slices import TissueSlice
 from discern.spine import GRADE_LABELS, Tissue
 
 PATIENTS = 24
@@ -130,9 +130,9 @@ def _phantom_slice(
 
 def _maps(
     image: NDArray[np.float32], tissues: NDArray[np.float32], spacing_mm: tuple[float, float] | None
-) -> TissueMaps:
+) -> TissueSlice:
     masks = np.stack([tissues == tissue for tissue in Tissue]).astype(np.float32)
-    return TissueMaps(image, masks, spacing_mm)
+    return TissueSlice(0, image, masks, spacing_mm)
 
 
 def spider_cases(folder: Path) -> list[Case]:
@@ -170,7 +170,7 @@ def spider_cases(folder: Path) -> list[Case]:
     return cases
 
 
-def _spider_maps(folder: Path, name: str, patient: dict[str, str]) -> TissueMaps:
+def _spider_maps(folder: Path, name: str, patient: dict[str, str]) -> TissueSlice:
     with Image.open(folder / "images" / f"{name}.png") as file:
         image = np.asarray(file.convert("L"), np.float32)
     with Image.open(folder / "masks" / f"{name}.png") as file:

@@ -42,7 +42,8 @@ from discern.errors import WeightsError
 from discern.evaluation.bootstrap import draw_patients, figure
 from discern.imaging.pixels import Letterbox, letterbox
 from discern.inference.predictor_openvino import OpenVinoPredictor
-from discern.inference.tissue import TissueSlice, in_view
+from discern.inference.tissue import in_view
+from discern.quantities.slices import TissueSlice
 from discern.spine import GRADE_LABELS, Tissue
 from discern.weights import Preprocessing, load_weights, patient_hash
 

@@ -21,7 +21,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from discern.findings import StudyFindings
 from discern.imaging.geometry import usual_view
 from discern.imaging.pixels import letterbox, window
 from discern.imaging.reading import read_study
@@ -94,7 +93,7 @@ def stages(folder: Path, repeats: int) -> dict[str, float]:
     weights = load_weights(shipped_weights())
     predictor = OpenVinoPredictor(weights)
     study = read_study(folder)
-    findings: StudyFindings = analyze_study(study, predictor, weights, AnalysisOptions())
+    findings = analyze_study(study, predictor, weights, AnalysisOptions()).findings
     used = [slice_ for series in study.series if series.used for slice_ in series.slices]
     return {
         "read headers, select series": seconds(lambda: read_study(folder), repeats),

@@ -151,3 +151,10 @@ class Label(StrEnum):
 LABELS = tuple(Label)
 GRADE_LABELS = LABELS[:5]
 LESION_LABELS = LABELS[5:]
+
+
+class Language(StrEnum):
+    """Language of the sentences written for people."""
+
+    ENGLISH = "en"
+    CHINESE = "zh"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from discern.findings import QuantityName
 from discern.quantities.measure import measure_slice
-from discern.quantities.slices import Array, TissueMaps
+from discern.quantities.slices import Array, TissueSlice
 from discern.spine import Tissue
 
 SPACING_MM = 0.7
@@ -26,7 +26,7 @@ def drawn(
     slip_mm: float = 0.0,
     sacral: bool = False,
     spacing_mm: tuple[float, float] = (SPACING_MM, SPACING_MM),
-) -> tuple[TissueMaps, Array]:
+) -> tuple[TissueSlice, Array]:
     """Draw one disc between two vertebrae before a canal; return its maps and its box."""
     y, x = (np.mgrid[: 3 * SIZE_PX, : 3 * SIZE_PX] + 0.5) / 3  # nine points a pixel
     y, x = y * spacing_mm[0] - CENTER_MM, x * spacing_mm[1] - CENTER_MM
@@ -49,7 +49,7 @@ def drawn(
     rows, columns = np.nonzero(disc)
     box = np.array([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]]) / 3
     masks = np.stack([_pixels(tissues == tissue) for tissue in Tissue])
-    return TissueMaps(_pixels(image), masks, spacing_mm), box
+    return TissueSlice(0, _pixels(image), masks, spacing_mm), box
 
 
 def _pixels(points: NDArray[np.generic]) -> NDArray[np.float32]:

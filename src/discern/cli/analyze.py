@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from discern.spine import Plane
+from discern.spine import Language, Plane
 
 
 def analyze(
@@ -46,16 +46,39 @@ def analyze(
     operating_point: Annotated[
         str, typer.Option(help="Named thresholds of the weights.")
     ] = "default",
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND,...",
+            help="Documents beside findings and page: sr, gsps, sc, seg, pdf, text, fhir, csv, "
+            "parquet.",
+        ),
+    ] = None,
+    language: Annotated[Language, typer.Option(help="Of the draft report: en or zh.")] = (
+        Language.ENGLISH
+    ),
+    symptoms: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help='Orders the levels of the draft report: "left leg pain, L5 dermatome".',
+        ),
+    ] = None,
+    templates: Annotated[
+        Path | None, typer.Option(help="Folder with your own templates of the draft report.")
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of the network.")] = None,
 ) -> None:
     """Find, name and grade every lumbar disc of a study.
 
-    Writes findings.json and report.html into the output folder. Nothing leaves this machine.
+    Writes findings.json, report.html and what --also names into the output folder. Nothing
+    leaves this machine.
     """
     from discern.cli.study_output import analyze_to_folder, show
     from discern.imaging.reading import ReadOptions
     from discern.inference.analyze import AnalysisOptions
     from discern.inference.anchor import parse_anchor, parse_level
+    from discern.reporting.kinds import DocumentOptions, parse_kinds
 
     options = AnalysisOptions(
         reading=ReadOptions(study=study, series=tuple(series or ()), plane=plane),
@@ -65,4 +88,5 @@ def analyze(
         anchor=parse_anchor(anchor) if anchor else None,
         threads=threads,
     )
-    show(analyze_to_folder(source, out, options), out)
+    documents = DocumentOptions(parse_kinds(also or ()), language, symptoms, templates)
+    show(analyze_to_folder(source, out, options, documents=documents), out)

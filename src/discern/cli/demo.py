@@ -21,7 +21,7 @@ def demo(
     check_folder(out)
     with tempfile.TemporaryDirectory(prefix="discern-demo-") as folder:
         truth = write_study(demo_parameters(), DEMO_SEED, Path(folder))
-        also = {"truth.json": truth.to_json().encode()}
-        findings = analyze_to_folder(Path(folder), out, AnalysisOptions(), also)
+        beside = {"truth.json": truth.to_json().encode()}
+        findings = analyze_to_folder(Path(folder), out, AnalysisOptions(), beside=beside)
     typer.echo("This sample is synthetic: it shows that Discern runs, not how well it reads.")
     show(findings, out)

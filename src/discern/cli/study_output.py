@@ -8,11 +8,15 @@ from rich.table import Table
 from rich.text import Text
 
 from discern.findings import DiscFinding, LesionFinding, LesionStatus, StudyFindings
-from discern.inference.analyze import AnalysisOptions, analyze
+from discern.inference.analyze import Analysis, AnalysisOptions, analyze
 from discern.outputs import check_folder, write_files
+from discern.reporting.documents import build_documents
+from discern.reporting.kinds import DocumentOptions, Reported
 from discern.reporting.page import render_page
+from discern.reporting.stamp import MANIFEST, manifest_json, stamp_for
 
 REPORT, FINDINGS = "report.html", "findings.json"
+NO_DOCUMENTS = DocumentOptions()
 _WORDS = {
     LesionStatus.PRESENT: "present",
     LesionStatus.ABSENT: "absent",
@@ -21,15 +25,35 @@ _WORDS = {
 
 
 def analyze_to_folder(
-    source: Path, out: Path, options: AnalysisOptions, also: Mapping[str, bytes] | None = None
+    source: Path,
+    out: Path,
+    options: AnalysisOptions,
+    *,
+    documents: DocumentOptions = NO_DOCUMENTS,
+    beside: Mapping[str, bytes] | None = None,
 ) -> StudyFindings:
-    """Analyze ``source`` and write findings.json, report.html and the files of ``also``."""
+    """Analyze ``source``; write findings.json, report.html, documents, and the files ``beside``.
+
+    Raises:
+        DiscernError: As ``analyze`` and ``build_documents`` do; then nothing is written.
+    """
     check_folder(out)
     analysis = analyze(source, options)
-    page = render_page(analysis.findings, analysis.study)
-    contents = {FINDINGS: analysis.findings.to_json().encode(), REPORT: page.encode()}
-    write_files(out, contents | dict(also or {}))
-    return analysis.findings
+    findings = analysis.findings
+    page = render_page(findings, analysis.study)
+    contents = {FINDINGS: findings.to_json().encode(), REPORT: page.encode()}
+    write_files(out, contents | _documents(analysis, out, documents) | dict(beside or {}))
+    return findings
+
+
+def _documents(analysis: Analysis, out: Path, options: DocumentOptions) -> dict[str, bytes]:
+    if not options.kinds:
+        return {}
+    stamp = stamp_for(analysis.findings, out)
+    reported = Reported(analysis.findings, analysis.study, analysis.tissues)
+    documents = build_documents(reported, options, stamp)
+    manifest = {MANIFEST: manifest_json(stamp, documents).encode()}
+    return {one.name: one.content for one in documents} | manifest
 
 
 def show(findings: StudyFindings, out: Path) -> None:

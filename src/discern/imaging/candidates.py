@@ -68,6 +68,7 @@ def _slice(frame: Frame, index: int) -> Slice:
         sop_instance_uid=frame.identity.sop_uid,
         frame_number=frame.number,
         file=frame.file,
+        header=frame.header,
     )
 
 

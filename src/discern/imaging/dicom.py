@@ -6,6 +6,7 @@ Sections are those of DICOM PS3.3 (C.8.3 MR, C.8.13 enhanced MR, C.7.6.16 functi
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from pydicom.dataset import Dataset
@@ -163,6 +164,7 @@ def _frame(
     return Frame(
         file=read.file.name,
         read=read,
+        header=partial(_header, read.file),
         identity=identity,
         number=frame_number,
         shape_px=read.shape_px,
@@ -172,6 +174,10 @@ def _frame(
         contrast=_contrast(groups),
         localizer=_is_localizer(groups),
     )
+
+
+def _header(file: InputFile) -> Dataset:
+    return read_header(file).dataset
 
 
 def _spacing(groups: _Groups, shape_px: tuple[int, int]) -> tuple[float, float] | None:

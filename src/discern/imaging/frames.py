@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pydicom.dataset import Dataset
+
 from discern.imaging.geometry import SliceGeometry, Vector, cross, travel_mm
 from discern.imaging.study import Image
 from discern.imaging.weighting import Contrast
@@ -36,6 +38,7 @@ class Frame:
     Attributes:
         file: Input-relative name.
         read: Decodes the pixels.
+        header: Reads the data set without its pixels.
         number: From 1 in a multi-frame object, else None.
         orientation: Unit vectors along the row and along the column, None where not stated.
         spacing_mm: Between rows and between columns, None where not stated.
@@ -43,6 +46,7 @@ class Frame:
 
     file: str
     read: Callable[[], Image]
+    header: Callable[[], Dataset]
     identity: Identity
     number: int | None
     shape_px: tuple[int, int]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 
 from discern.findings import Source, StudyWarning
 from discern.imaging.geometry import SliceGeometry
@@ -28,6 +29,9 @@ class Slice:
         sop_instance_uid: None for files that are not DICOM.
         frame_number: From 1 in a multi-frame object, else None.
         file: Input-relative name with forward slashes.
+        header: Returns the DICOM data set without its pixels, read again each time it is called;
+            None for files that are not DICOM. It names the patient: for documents that go back
+            to where the study came from, for nothing else. Raises ``UnreadableFile``.
     """
 
     index: int
@@ -38,6 +42,7 @@ class Slice:
     sop_instance_uid: str | None
     frame_number: int | None
     file: str
+    header: Callable[[], Dataset] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,9 @@ from discern.inference.sagittal import (
 )
 from discern.inference.spine_cues import Chain, chain_of
 from discern.inference.study_warnings import study_warnings
-from discern.inference.tissue import TissueSlice, segment_slices
+from discern.inference.tissue import segment_slices
 from discern.postprocess import PostprocessConfig
+from discern.quantities.slices import TissueSlice
 from discern.spine import LESION_LABELS, Label, Level, Plane
 from discern.weights import Weights, WeightsMetadata, load_weights, shipped_weights
 
@@ -68,10 +69,11 @@ class AnalysisOptions:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """Findings, and the study they were read from (for those who draw pixels)."""
+    """Findings, and for those who draw pixels the study and the segmented slices behind them."""
 
     findings: StudyFindings
     study: Study
+    tissues: tuple[TissueSlice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +108,16 @@ def analyze(source: Path | str, options: AnalysisOptions | None = None) -> Analy
     study = read_study(Path(source), options.reading)
     weights = load_weights(options.weights or shipped_weights())
     predictor = OpenVinoPredictor(weights, options.threads)
-    return Analysis(analyze_study(study, predictor, weights, options), study)
+    return analyze_study(study, predictor, weights, options)
 
 
 def analyze_study(
     study: Study, predictor: StudyPredictor, weights: Weights, options: AnalysisOptions
-) -> StudyFindings:
-    """Return the findings of a study that has been read; see ``analyze``."""
+) -> Analysis:
+    """Analyze a study that has been read; see ``analyze``."""
     look = look_at(study, predictor, weights, options)
-    return conclude(study, look, predictor, weights, options)
+    findings = conclude(study, look, predictor, weights, options)
+    return Analysis(findings, study, look.tissues)
 
 
 def look_at(

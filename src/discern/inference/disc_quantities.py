@@ -6,12 +6,11 @@ import numpy as np
 
 from discern.findings import Quantity, QuantityName, QuantitySource
 from discern.imaging.study import Slice
-from discern.inference.tissue import TissueSlice
 from discern.inference.tracks import Track, view_spacing_mm
 from discern.quantities.combine import combine
 from discern.quantities.from_boxes import measure_boxes
 from discern.quantities.measure import Measured, measure_slice
-from discern.quantities.slices import TissueMaps
+from discern.quantities.slices import TissueSlice
 
 Quantities = Mapping[QuantityName, Quantity]
 
@@ -29,9 +28,8 @@ def quantities_of(
     measured: list[list[Measured]] = [[] for _ in tracks]
     if tissues:
         for tissue in tissues:
-            maps = TissueMaps(tissue.image, tissue.probabilities, tissue.spacing_mm)
             rows, boxes = _boxes_on(tracks, tissue.slice_index)
-            for row, found in zip(rows, measure_slice(maps, boxes), strict=True):
+            for row, found in zip(rows, measure_slice(tissue, boxes), strict=True):
                 measured[row].append(found)
         return [combine(found, QuantitySource.MASKS) for found in measured]
     for slice_ in slices:

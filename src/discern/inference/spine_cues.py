@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from discern.inference.tissue import TissueSlice
 from discern.inference.tracks import PlacedBox, Track
+from discern.quantities.slices import TissueSlice
 from discern.spine import Tissue
 
 Floats = NDArray[np.float64]

@@ -12,26 +12,10 @@ from discern.imaging.geometry import usual_view
 from discern.imaging.pixels import Image, Letterbox, letterbox, window
 from discern.imaging.study import Slice
 from discern.inference.predictor import TissuePredictor
+from discern.quantities.slices import TissueSlice
 from discern.weights import Preprocessing, SegmenterMetadata
 
 _BATCH_SLICES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class TissueSlice:
-    """One sagittal slice in the usual view (head up, anterior left) and its tissues.
-
-    Attributes:
-        slice_index: ``Slice.index``.
-        image: (H, W) stored values, float32, in the usual view.
-        probabilities: (4, H, W) float32 in the order of ``Tissue``; they add up to one.
-        spacing_mm: Between rows and between columns of the view; None where the file is silent.
-    """
-
-    slice_index: int
-    image: Image
-    probabilities: NDArray[np.float32]
-    spacing_mm: tuple[float, float] | None
 
 
 @dataclass(frozen=True, slots=True)

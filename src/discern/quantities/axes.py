@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from discern.quantities.slices import Array, Mask, TissueMaps
+from discern.quantities.slices import Array, Mask, TissueSlice
 from discern.spine import Tissue
 
 _MARGIN = 0.06
@@ -37,7 +37,7 @@ class DiscAxes:
     depth: Array
 
 
-def disc_axes(maps: TissueMaps, boxes_xyxy_px: Array) -> DiscAxes:
+def disc_axes(maps: TissueSlice, boxes_xyxy_px: Array) -> DiscAxes:
     """Return the principal axes of the disc pixels of each of the (N, 4) boxes.
 
     A disc cut by the image edge, one with hardly a pixel, and a mask too round to have a long
@@ -52,7 +52,7 @@ def disc_axes(maps: TissueMaps, boxes_xyxy_px: Array) -> DiscAxes:
     return DiscAxes(table[:, 0].astype(np.intp), table[:, 1:3], table[:, 3], table[:, 4])
 
 
-def _axes_of(maps: TissueMaps, box: Array) -> tuple[float, float, float, float] | None:
+def _axes_of(maps: TissueSlice, box: Array) -> tuple[float, float, float, float] | None:
     height, width = maps.image.shape
     margin = _MARGIN * (box[2:] - box[:2]) + 1
     x1, y1 = np.floor(np.maximum(box[:2] - margin, 0)).astype(int)

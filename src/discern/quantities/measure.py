@@ -9,13 +9,13 @@ from discern.quantities.plausible import plausible
 from discern.quantities.profiles import sample_profiles
 from discern.quantities.shape import shape_of
 from discern.quantities.signal import signal_of
-from discern.quantities.slices import Array, TissueMaps
+from discern.quantities.slices import Array, TissueSlice
 
 Measured = dict[QuantityName, float]
 """What one slice says of one disc; a quantity that cannot be measured is absent."""
 
 
-def measure_slice(maps: TissueMaps, boxes_xyxy_px: Array) -> list[Measured]:
+def measure_slice(maps: TissueSlice, boxes_xyxy_px: Array) -> list[Measured]:
     """Measure the discs in the (N, 4) boxes of the usual view; docs/quantities.md defines each.
 
     Lengths need the spacing; without it only ratios and angles are given, of square pixels.

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from discern.quantities.axes import DiscAxes
-from discern.quantities.slices import Array, Mask, TissueMaps
+from discern.quantities.slices import Array, Mask, TissueSlice
 from discern.spine import Tissue
 
 _U = np.linspace(-0.80, 0.80, 65)
@@ -46,7 +46,7 @@ class Run:
     open_last: Mask
 
 
-def sample_profiles(maps: TissueMaps, axes: DiscAxes) -> Profiles:
+def sample_profiles(maps: TissueSlice, axes: DiscAxes) -> Profiles:
     """Resample disc and vertebra bilinearly round each disc; nothing lies beyond the image."""
     u, v = axes.depth[:, None] * _U, axes.depth[:, None] * _V
     cos, sin = np.cos(axes.angle)[:, None, None], np.sin(axes.angle)[:, None, None]
@@ -56,7 +56,7 @@ def sample_profiles(maps: TissueMaps, axes: DiscAxes) -> Profiles:
     return Profiles(u, v, *_bilinear(maps, x.astype(np.float32), y.astype(np.float32)))
 
 
-def _bilinear(maps: TissueMaps, x: Field, y: Field) -> tuple[Field, Field]:
+def _bilinear(maps: TissueSlice, x: Field, y: Field) -> tuple[Field, Field]:
     height, width = maps.image.shape
     outside = (x < 0) | (y < 0) | (x > width - 1) | (y > height - 1)
     x, y = np.clip(x, 0, width - 1.001), np.clip(y, 0, height - 1.001)

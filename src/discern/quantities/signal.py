@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from discern.quantities.axes import DiscAxes
 from discern.quantities.plates import Plates
 from discern.quantities.shape import Shape, contours_at
-from discern.quantities.slices import Array, TissueMaps
+from discern.quantities.slices import Array, TissueSlice
 from discern.spine import Tissue
 
 _HALF_DEPTH, _HALF_HEIGHT = 0.25, 0.3
@@ -31,7 +31,7 @@ class Signal:
     fluid: Array
 
 
-def signal_of(maps: TissueMaps, axes: DiscAxes, plates: Plates, shape: Shape) -> Signal:
+def signal_of(maps: TissueSlice, axes: DiscAxes, plates: Plates, shape: Shape) -> Signal:
     """Measure N discs."""
     where = np.flatnonzero(maps.of(Tissue.CANAL) >= 0.5)  # noqa: PLR2004 - majority
     canal_y, canal_x = np.divmod(where, maps.image.shape[1])
@@ -57,7 +57,7 @@ def signal_of(maps: TissueMaps, axes: DiscAxes, plates: Plates, shape: Shape) ->
 
 
 def _nucleus(
-    maps: TissueMaps, axes: DiscAxes, plates: Plates, shape: Shape, row: int
+    maps: TissueSlice, axes: DiscAxes, plates: Plates, shape: Shape, row: int
 ) -> NDArray[np.float32]:
     """Return the signal of the pixels whose centres lie in the nucleus region of disc ``row``."""
     if np.isnan(shape.depth[row]):

@@ -12,16 +12,18 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class TissueMaps:
+class TissueSlice:
     """One sagittal slice in the usual view: head up, anterior on the left.
 
     Attributes:
+        slice_index: ``Slice.index`` in its series.
         image: (H, W) float32 signal, in any unit that starts at zero.
         probabilities: (4, H, W) float32 in the order of ``Tissue``; masks are zeros and ones.
         spacing_mm: Distance between rows, and between columns; None where it is not known, and
             then lengths are given only as ratios and pixels are taken as square.
     """
 
+    slice_index: int
     image: NDArray[np.float32]
     probabilities: NDArray[np.float32]
     spacing_mm: tuple[float, float] | None

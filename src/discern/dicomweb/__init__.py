@@ -1,0 +1,1 @@
+"""DICOMweb: studies found by QIDO-RS, read by WADO-RS, results stored by STOW-RS."""

@@ -1,0 +1,1 @@
+"""A DICOM node: studies are received, analyzed, and their results sent on, unattended."""

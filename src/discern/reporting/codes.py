@@ -1,0 +1,232 @@
+"""The one table of codes: every document takes its concepts from here.
+
+Where a published code exists it is used: SNOMED CT for discs and general terms, DICOM (PS3.16),
+RadElement for the Pfirrmann grade, UCUM for units. Everything else is in one private scheme,
+99DISCERN, with a written definition; docs/codes.md lists it.
+"""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from discern.findings import LesionStatus, QuantityName, Side, Zone
+from discern.spine import Label, Level, PfirrmannGrade
+
+SCT, DCM, UCUM, RADELEMENT, PRIVATE = "SCT", "DCM", "UCUM", "RADELEMENT", "99DISCERN"
+
+FHIR_SYSTEMS = MappingProxyType(
+    {
+        SCT: "http://snomed.info/sct",
+        DCM: "http://dicom.nema.org/resources/ontology/DCM",
+        UCUM: "http://unitsofmeasure.org",
+        RADELEMENT: "https://radelement.org",
+        PRIVATE: "urn:oid:2.25.211621621140320846945074859055478735202",
+    }
+)
+"""FHIR names a code system by URI; the private one by an OID of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A coded concept: value, coding scheme designator (PS3.16 8), meaning, own definition."""
+
+    value: str
+    scheme: str
+    meaning: str
+    definition: str = ""
+
+
+LUMBAR_SPINE = Code("122496007", SCT, "Lumbar spine structure")
+
+_SNOMED_DISCS = {
+    Level.T12_L1: "76206002",
+    Level.L1_L2: "80064006",
+    Level.L2_L3: "67459009",
+    Level.L3_L4: "62551000",
+    Level.L4_L5: "84020006",
+    Level.L5_S1: "715056000",
+}
+
+
+def _disc(level: Level) -> Code:
+    meaning = f"{level} intervertebral disc"
+    if level in _SNOMED_DISCS:
+        return Code(_SNOMED_DISCS[level], SCT, meaning)
+    above, below = level.split("-")
+    definition = f"The intervertebral disc between {above} and {below}."
+    if level is Level.S1_S2:
+        definition = "The remnant disc between the first and second sacral segments."
+    elif "L6" in level:
+        definition += " L6 is the sixth lumbar-type vertebra of a transitional spine."
+    return Code(f"disc-{level}", PRIVATE, meaning, definition)
+
+
+DISCS = MappingProxyType({level: _disc(level) for level in Level})
+
+PFIRRMANN = Code("RDE1929", RADELEMENT, "Pfirrmann grade")
+PFIRRMANN_GRADES = MappingProxyType(
+    {
+        grade: Code(f"RDE1929.{int(grade) - 1}", RADELEMENT, f"Grade {grade.name}")
+        for grade in PfirrmannGrade
+    }
+)
+"""Values of RDE1929; RadElement counts the values of an element from 0."""
+
+PFIRRMANN_PROBABILITIES = MappingProxyType(
+    {
+        grade: Code(
+            f"pfirrmann-{int(grade)}-probability",
+            PRIVATE,
+            f"Probability of Pfirrmann grade {grade.name}",
+            f"Calibrated probability, 0 to 1, that the disc is of Pfirrmann grade {grade.name}; "
+            "those of the five grades add up to one.",
+        )
+        for grade in PfirrmannGrade
+    }
+)
+
+LESIONS = MappingProxyType(
+    {
+        Label.HERNIATION: Code(
+            "herniation",
+            PRIVATE,
+            "Disc herniation",
+            "Protrusion or extrusion: disc material displaced focally beyond the interspace "
+            "(Fardon et al., Spine J 14:2525, 2014). A diffuse bulge is none.",
+        ),
+        Label.HIZ: Code(
+            "high-intensity-zone",
+            PRIVATE,
+            "High-intensity zone",
+            "Bright focus in the dark annulus on T2-weighted images, apart from the nucleus and "
+            "brighter than it (Aprill and Bogduk, Br J Radiol 65:361, 1992).",
+        ),
+    }
+)
+
+STATUSES = MappingProxyType(
+    {
+        LesionStatus.PRESENT: Code("52101004", SCT, "Present"),
+        LesionStatus.ABSENT: Code("2667000", SCT, "Absent"),
+        LesionStatus.NOT_ASSESSED: Code(
+            "not-assessed",
+            PRIVATE,
+            "Not assessed",
+            "The software was not trained to judge this on these images; neither present nor "
+            "absent may be concluded.",
+        ),
+    }
+)
+
+SIDES = MappingProxyType(
+    {
+        Side.LEFT: Code("7771000", SCT, "Left"),
+        Side.CENTRAL: Code("26216008", SCT, "Central"),
+        Side.RIGHT: Code("24028007", SCT, "Right"),
+    }
+)
+
+ZONES = MappingProxyType(
+    {
+        zone: Code(
+            f"zone-{zone}",
+            PRIVATE,
+            f"{zone.capitalize()} zone",
+            f"Axial {zone} zone of a lesion (Fardon et al., Spine J 14:2525, 2014).",
+        )
+        for zone in Zone
+    }
+)
+
+LEVEL_CONFIDENCE = Code(
+    "level-confidence",
+    PRIVATE,
+    "Confidence in level",
+    "Probability, 0 to 1, that the disc is the one named.",
+)
+DETECTOR_SCORE = Code(
+    "detector-score",
+    PRIVATE,
+    "Detector score",
+    "Best score, 0 to 1, of the detection network on the slices of the disc; not a probability.",
+)
+LESION_PROBABILITIES = MappingProxyType(
+    {
+        label: Code(
+            f"{code.value}-probability",
+            PRIVATE,
+            f"Probability of {code.meaning.lower()}",
+            f"Calibrated probability, 0 to 1, of the finding: {code.meaning.lower()}.",
+        )
+        for label, code in LESIONS.items()
+    }
+)
+
+_QUANTITY_DEFINITIONS = {
+    QuantityName.DISC_HEIGHT: ("Disc height", "Mean height of the disc in its middle slices."),
+    QuantityName.DISC_HEIGHT_INDEX: (
+        "Disc height index",
+        "Mean height of the disc over its depth from front to back.",
+    ),
+    QuantityName.SIGNAL_RATIO: (
+        "Disc to cerebrospinal fluid signal ratio",
+        "Signal of the nucleus over that of the fluid at the same level.",
+    ),
+    QuantityName.HOMOGENEITY: (
+        "Disc homogeneity",
+        "One minus the spread of the signal of the nucleus over its mean.",
+    ),
+    QuantityName.WEDGE_ANGLE: (
+        "Wedge angle",
+        "Angle between the endplates in the sagittal plane; positive where the disc is higher "
+        "in front.",
+    ),
+    QuantityName.LISTHESIS: (
+        "Listhesis",
+        "Shift of the vertebra above over the one below along the disc; positive forwards.",
+    ),
+}
+QUANTITIES = MappingProxyType(
+    {
+        name: Code(name.value.replace("_", "-"), PRIVATE, meaning, f"{text} See quantities.md.")
+        for name, (meaning, text) in _QUANTITY_DEFINITIONS.items()
+    }
+)
+
+UNITS = MappingProxyType(
+    {
+        "mm": Code("mm", UCUM, "millimeter"),
+        "deg": Code("deg", UCUM, "degree"),
+        "1": Code("1", UCUM, "no units"),
+    }
+)
+
+RESEARCH_USE_ONLY = Code(
+    "research-use-only",
+    PRIVATE,
+    "Research use only, not a medical device",
+    "The content was made by software that is no medical device and has not been confirmed by "
+    "a physician.",
+)
+EXPERIMENTAL = Code(
+    "experimental",
+    PRIVATE,
+    "Experimental statement",
+    "The part of the software that says this has too little evidence behind it, or was never "
+    "measured on real labelled images.",
+)
+
+
+def private_codes() -> tuple[Code, ...]:
+    """Return every concept of the private scheme once, in the order of this module."""
+    single = (LEVEL_CONFIDENCE, DETECTOR_SCORE, RESEARCH_USE_ONLY, EXPERIMENTAL)
+    tables = (
+        DISCS,
+        PFIRRMANN_PROBABILITIES,
+        LESIONS,
+        LESION_PROBABILITIES,
+        STATUSES,
+        ZONES,
+        QUANTITIES,
+    )
+    listed = [code for table in tables for code in table.values()]
+    return tuple(code for code in (*listed, *single) if code.scheme == PRIVATE)
