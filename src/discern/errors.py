@@ -14,7 +14,8 @@
     ├── OutputError              2   the output cannot be written
     ├── WeightsError             2   weights missing, damaged or of another schema
     ├── DatasetError             2   annotations, splits or predictions that cannot be used
-    └── TrainingError            2   a training that cannot go on; its last epoch is kept
+    ├── TrainingError            2   a training that cannot go on; its last epoch is kept
+    └── DeliveryError            2   a document that a PACS did not take
 
 Messages name the file (relative to the input) and the remedy. Anything else that escapes is a
 bug and ends with exit status 1.
@@ -77,3 +78,12 @@ class DatasetError(DiscernError):
 
 class TrainingError(DiscernError):
     """Training cannot go on: the loss is not a number, or a run of several failed."""
+
+
+class DeliveryError(DiscernError):
+    """A PACS did not take a document; ``temporary`` says whether sending it again may help."""
+
+    def __init__(self, message: str, *, temporary: bool) -> None:
+        """Keep the message and whether another try may help."""
+        super().__init__(message)
+        self.temporary = temporary

@@ -10,10 +10,11 @@ from discern.spine import Language, Plane
 
 def analyze(
     source: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="INPUT",
-            help="Folder, zip, DICOMDIR, one file, NIfTI volume or PNG/JPEG slices.",
+            help="Folder, zip, DICOMDIR, one file, NIfTI volume or PNG/JPEG slices; or "
+            "dicomweb://host/root/studies/UID.",
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for findings.json and report.html.")],
@@ -50,8 +51,7 @@ def analyze(
         list[str] | None,
         typer.Option(
             metavar="KIND,...",
-            help="Documents beside findings and page: sr, gsps, sc, seg, pdf, text, fhir, csv, "
-            "parquet.",
+            help="Documents beside findings and page: sr, text, fhir, csv, parquet.",
         ),
     ] = None,
     language: Annotated[Language, typer.Option(help="Of the draft report: en or zh.")] = (
@@ -68,13 +68,21 @@ def analyze(
         Path | None, typer.Option(help="Folder with your own templates of the draft report.")
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of the network.")] = None,
+    store: Annotated[
+        bool,
+        typer.Option(
+            "--store", help="Send the DICOM documents back to the dicomweb:// server by STOW-RS."
+        ),
+    ] = False,
 ) -> None:
     """Find, name and grade every lumbar disc of a study.
 
     Writes findings.json, report.html and what --also names into the output folder. Nothing
-    leaves this machine.
+    leaves this machine, but what --store sends to the server that the study came from.
     """
     from discern.cli.study_output import analyze_to_folder, show
+    from discern.cli.web_study import analyze_from_server, check_store
+    from discern.dicomweb.source import is_web_source
     from discern.imaging.reading import ReadOptions
     from discern.inference.analyze import AnalysisOptions
     from discern.inference.anchor import parse_anchor, parse_level
@@ -89,4 +97,10 @@ def analyze(
         threads=threads,
     )
     documents = DocumentOptions(parse_kinds(also or ()), language, symptoms, templates)
-    show(analyze_to_folder(source, out, options, documents=documents), out)
+    if store:
+        check_store(source, documents)
+    if is_web_source(source):
+        findings = analyze_from_server(source, out, options, documents=documents, store=store)
+    else:
+        findings = analyze_to_folder(Path(source), out, options, documents=documents)
+    show(findings, out)

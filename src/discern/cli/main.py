@@ -11,9 +11,11 @@ from discern.cli.ablate import ablate
 from discern.cli.analyze import analyze
 from discern.cli.compare_readers import compare_readers
 from discern.cli.dataset import dataset_app
+from discern.cli.deidentify import deidentify
 from discern.cli.demo import demo
 from discern.cli.draw_network import draw_network
 from discern.cli.evaluate import evaluate
+from discern.cli.node import node
 from discern.cli.phantom import phantom
 from discern.cli.report_card import report_card
 from discern.cli.train import train
@@ -34,6 +36,8 @@ app = typer.Typer(
 for command in (analyze, demo, evaluate, compare_readers, train, ablate, phantom, draw_network):
     app.command()(command)
 app.command()(report_card)
+app.command()(node)
+app.command()(deidentify)
 app.command()(train_segmenter)
 app.add_typer(dataset_app, name="dataset")
 

@@ -1,6 +1,6 @@
 """What ``analyze`` and ``demo`` share: findings and page into a folder, a summary on the screen."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -11,7 +11,7 @@ from discern.findings import DiscFinding, LesionFinding, LesionStatus, StudyFind
 from discern.inference.analyze import Analysis, AnalysisOptions, analyze
 from discern.outputs import check_folder, write_files
 from discern.reporting.documents import build_documents
-from discern.reporting.kinds import DocumentOptions, Reported
+from discern.reporting.kinds import Document, DocumentOptions, Reported
 from discern.reporting.page import render_page
 from discern.reporting.stamp import MANIFEST, manifest_json, stamp_for
 
@@ -31,8 +31,11 @@ def analyze_to_folder(
     *,
     documents: DocumentOptions = NO_DOCUMENTS,
     beside: Mapping[str, bytes] | None = None,
+    hand_on: Callable[[Sequence[Document]], None] | None = None,
 ) -> StudyFindings:
     """Analyze ``source``; write findings.json, report.html, documents, and the files ``beside``.
+
+    ``hand_on`` is called with the documents once they are written.
 
     Raises:
         DiscernError: As ``analyze`` and ``build_documents`` do; then nothing is written.
@@ -42,18 +45,24 @@ def analyze_to_folder(
     findings = analysis.findings
     page = render_page(findings, analysis.study)
     contents = {FINDINGS: findings.to_json().encode(), REPORT: page.encode()}
-    write_files(out, contents | _documents(analysis, out, documents) | dict(beside or {}))
+    made, manifest = _documents(analysis, out, documents)
+    contents |= {one.name: one.content for one in made} | manifest
+    write_files(out, contents | dict(beside or {}))
+    if hand_on is not None:
+        hand_on(made)
     return findings
 
 
-def _documents(analysis: Analysis, out: Path, options: DocumentOptions) -> dict[str, bytes]:
+def _documents(
+    analysis: Analysis, out: Path, options: DocumentOptions
+) -> tuple[list[Document], dict[str, bytes]]:
+    """Return the documents and the manifest file that lists them."""
     if not options.kinds:
-        return {}
+        return [], {}
     stamp = stamp_for(analysis.findings, out)
     reported = Reported(analysis.findings, analysis.study, analysis.tissues)
     documents = build_documents(reported, options, stamp)
-    manifest = {MANIFEST: manifest_json(stamp, documents).encode()}
-    return {one.name: one.content for one in documents} | manifest
+    return documents, {MANIFEST: manifest_json(stamp, documents).encode()}
 
 
 def show(findings: StudyFindings, out: Path) -> None:

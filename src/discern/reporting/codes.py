@@ -5,10 +5,11 @@ RadElement for the Pfirrmann grade, UCUM for units. Everything else is in one pr
 99DISCERN, with a written definition; docs/codes.md lists it.
 """
 
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from discern.findings import LesionStatus, QuantityName, Side, Zone
+from discern.findings import LesionStatus, QuantityName, QuantitySource, Side, Zone
 from discern.spine import Label, Level, PfirrmannGrade
 
 SCT, DCM, UCUM, RADELEMENT, PRIVATE = "SCT", "DCM", "UCUM", "RADELEMENT", "99DISCERN"
@@ -215,10 +216,91 @@ EXPERIMENTAL = Code(
     "measured on real labelled images.",
 )
 
+MAGNETIC_RESONANCE = Code("MR", DCM, "Magnetic Resonance")
+LATERALITY = Code("272741003", SCT, "Laterality")
+AXIAL_ZONE = Code(
+    "axial-zone",
+    PRIVATE,
+    "Axial zone",
+    "Where a lesion lies between the midline and beyond the foramen in the axial plane (Fardon et "
+    "al., Spine J 14:2525, 2014).",
+)
+UNCERTAINTY = Code(
+    "uncertainty-95",
+    PRIVATE,
+    "Half width of the 95 % interval",
+    "Half the width of the interval that holds the true value in 95 of 100 measurements, in the "
+    "unit of the measurement.",
+)
+
+
+NUMBERING_CONFIDENCE = Code(
+    "numbering-confidence",
+    PRIVATE,
+    "Confidence in numbering",
+    "Probability, 0 to 1, that every disc of the study is the one named.",
+)
+REGULATORY_STATUS = Code(
+    "regulatory-status",
+    PRIVATE,
+    "Regulatory status",
+    "Under which conditions the statements of this document may be used.",
+)
+
+
+def _of_lesions(suffix: str, meaning: str, definition: str) -> MappingProxyType[Label, Code]:
+    return MappingProxyType(
+        {
+            label: Code(
+                f"{code.value}-{suffix}",
+                PRIVATE,
+                f"{code.meaning}: {meaning}",
+                f"{definition} Of the finding: {code.meaning.lower()}.",
+            )
+            for label, code in LESIONS.items()
+        }
+    )
+
+
+LESION_SCORES = _of_lesions("score", "detector score", DETECTOR_SCORE.definition)
+LESION_EVIDENCE = _of_lesions("evidence", "evidence", "How far the statement can be relied on.")
+LESION_SIDES = _of_lesions("side", "side", "Side of the patient, from the geometry of the images.")
+LESION_ZONES = _of_lesions("zone", "axial zone", AXIAL_ZONE.definition)
+
+QUANTITY_SOURCES = MappingProxyType(
+    {
+        QuantitySource.MASKS: Code(
+            "from-masks", PRIVATE, "From tissue masks", "Measured on segmented tissue."
+        ),
+        QuantitySource.BOXES: Code(
+            "from-boxes", PRIVATE, "From boxes", "Measured on detection boxes only: coarser."
+        ),
+    }
+)
+
+
+def method_code(method: str) -> Code:
+    """Return the code of a way to measure a quantity, as docs/quantities.md calls it.
+
+    >>> method_code("1 - SD over mean").value
+    'method-1-sd-over-mean'
+    """
+    word = re.sub("[^a-z0-9]+", "-", method.lower())
+    return Code(f"method-{word}", PRIVATE, method, f"The method {method} of quantities.md.")
+
 
 def private_codes() -> tuple[Code, ...]:
     """Return every concept of the private scheme once, in the order of this module."""
-    single = (LEVEL_CONFIDENCE, DETECTOR_SCORE, RESEARCH_USE_ONLY, EXPERIMENTAL)
+    single = (
+        LEVEL_CONFIDENCE,
+        DETECTOR_SCORE,
+        RESEARCH_USE_ONLY,
+        EXPERIMENTAL,
+        AXIAL_ZONE,
+        UNCERTAINTY,
+        NUMBERING_CONFIDENCE,
+        REGULATORY_STATUS,
+    )
     tables = (
         DISCS,
         PFIRRMANN_PROBABILITIES,
@@ -227,6 +309,11 @@ def private_codes() -> tuple[Code, ...]:
         STATUSES,
         ZONES,
         QUANTITIES,
+        LESION_SCORES,
+        LESION_EVIDENCE,
+        LESION_SIDES,
+        LESION_ZONES,
+        QUANTITY_SOURCES,
     )
     listed = [code for table in tables for code in table.values()]
     return tuple(code for code in (*listed, *single) if code.scheme == PRIVATE)

@@ -20,13 +20,13 @@ def check_source(source: Source, options: DocumentOptions) -> None:
     """Refuse documents that a source cannot have.
 
     Raises:
-        UsageError: SR, GSPS, SC or SEG of a study that is not DICOM.
+        UsageError: SR of a study that is not DICOM.
     """
     refused = [kind for kind in options.kinds if kind in NEEDS_DICOM]
     if refused and source is not Source.DICOM:
         raise UsageError(
-            f"--also {','.join(refused)}: these DICOM objects refer to DICOM images, and this "
-            f"input is {source.upper()}; give the DICOM study, or leave them out"
+            f"--also {','.join(refused)}: a DICOM object refers to DICOM images, and this "
+            f"input is {source.upper()}; give the DICOM study, or leave it out"
         )
 
 
@@ -44,4 +44,31 @@ def build_documents(reported: Reported, options: DocumentOptions, stamp: Stamp) 
 def _build(
     kind: DocumentKind, reported: Reported, options: DocumentOptions, stamp: Stamp
 ) -> list[Document]:
-    raise NotImplementedError(kind)
+    match kind:
+        case DocumentKind.SR:
+            from discern.reporting.dicom_objects.structured import write_structured_report
+
+            return write_structured_report(reported, stamp)
+        case DocumentKind.CSV | DocumentKind.PARQUET:
+            from discern.reporting.disc_table import write_csv, write_parquet
+
+            return write_csv(reported) if kind is DocumentKind.CSV else write_parquet(reported)
+        case DocumentKind.TEXT:
+            from discern.reporting.narrative import write_text
+
+            return write_text(reported, stamp, options)
+        case DocumentKind.FHIR:
+            return _fhir(reported, options, stamp)
+
+
+def _fhir(reported: Reported, options: DocumentOptions, stamp: Stamp) -> list[Document]:
+    from discern.reporting.fhir import write_fhir
+    from discern.reporting.narrative import draft_report
+
+    draft = draft_report(
+        reported.findings,
+        language=options.language,
+        symptoms=options.symptoms,
+        templates=options.templates,
+    )
+    return write_fhir(reported, stamp, draft)

@@ -16,17 +16,13 @@ class DocumentKind(StrEnum):
     """A document beside findings.json and report.html; docs/documents.md describes each."""
 
     SR = "sr"
-    GSPS = "gsps"
-    SC = "sc"
-    SEG = "seg"
-    PDF = "pdf"
     TEXT = "text"
     FHIR = "fhir"
     CSV = "csv"
     PARQUET = "parquet"
 
 
-NEEDS_DICOM = frozenset({DocumentKind.SR, DocumentKind.GSPS, DocumentKind.SC, DocumentKind.SEG})
+NEEDS_DICOM = frozenset({DocumentKind.SR})
 """Documents that refer to DICOM images and carry their patient module."""
 
 
@@ -36,7 +32,7 @@ class DocumentOptions:
 
     Attributes:
         kinds: Which of them are written.
-        language: Of the draft report (text, PDF, FHIR conclusion).
+        language: Of the draft report (text, FHIR conclusion).
         symptoms: As given by ``--symptoms``; orders the levels of the draft report.
         templates: Folder with a department's own draft templates; None for the built-in ones.
     """

@@ -1,7 +1,7 @@
 """Headers of the images that a DICOM object refers to: its evidence and its patient module.
 
-SR, presentation state, secondary capture and segmentation carry the patient and study modules of
-their source unchanged, as the standard asks (PS3.3 C.7.1.1, C.7.2.1) - except for values that the
+A structured report carries the patient and study modules of its source unchanged, as the
+standard asks (PS3.3 C.7.1.1, C.7.2.1) - except for values that the
 standard does not admit, which are blanked rather than passed on.
 """
 
@@ -32,7 +32,7 @@ def header_of(slice_: Slice) -> Dataset:
     if missing:
         raise InputError(
             f"{slice_.file}: no {' and no '.join(missing)}; a DICOM object cannot refer to it; "
-            "leave --also to csv, fhir, pdf or text"
+            "leave --also to csv, fhir, parquet or text"
         )
     return _admissible(dataset)
 

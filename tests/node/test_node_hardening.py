@@ -1,0 +1,140 @@
+import json
+import logging
+import random
+import socket
+import urllib.request
+from io import StringIO
+from typing import Any
+
+import pytest
+from peers import association, image, send, wait_until
+from pydicom import Dataset
+from pynetdicom import AE, evt
+from starting import StartNode
+
+from discern.node.commitment import STORAGE_COMMITMENT
+from discern.node.config import Peer
+from discern.node.log import JsonLines
+
+MUTATIONS = 200
+
+
+def recorded_association() -> bytes:
+    """The bytes of a whole association: request, echo, release."""
+    sent: list[bytes] = []
+    ae = AE("SCP")
+    ae.add_supported_context("1.2.840.10008.1.1")
+    server: Any = ae.start_server(("127.0.0.1", 0), block=False)
+    client = AE("SCANNER")
+    client.add_requested_context("1.2.840.10008.1.1")
+    one = client.associate(
+        "127.0.0.1",
+        server.server_address[1],
+        ae_title="DISCERN",
+        evt_handlers=[(evt.EVT_DATA_SENT, lambda event: sent.append(event.data))],
+    )
+    one.send_c_echo()
+    one.release()
+    ae.shutdown()
+    return b"".join(sent)
+
+
+def mutated(original: bytes, chance: random.Random) -> bytes:
+    changed = bytearray(original)
+    for _ in range(chance.randint(1, 8)):
+        changed[chance.randrange(len(changed))] = chance.randrange(256)
+    return bytes(changed[: chance.randint(1, len(changed))])
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_malformed_pdus_leave_the_node_answering(start_node: StartNode) -> None:
+    node, original = start_node(), recorded_association()
+    chance = random.Random(20260101)  # noqa: S311 - which bytes to change
+    for _ in range(MUTATIONS):
+        with socket.socket() as one:
+            one.connect(("127.0.0.1", node.port))
+            one.sendall(mutated(original, chance))
+
+    def echoes() -> bool:
+        with association(node.port) as one:
+            return bool(one.is_established and one.send_c_echo().Status == 0)
+
+    wait_until(echoes)
+    assert send(node.port, image(1, 1)) == [0]
+
+
+def test_commitment_is_promised_only_for_what_is_held(start_node: StartNode) -> None:
+    reports: list[tuple[int, Dataset]] = []
+
+    def take(event: Any) -> tuple[int, None]:  # noqa: ANN401 - pynetdicom is untyped
+        reports.append((event.event_type, event.event_information))
+        return 0x0000, None
+
+    ae = AE("SCANNER")
+    ae.add_supported_context(STORAGE_COMMITMENT, scu_role=False, scp_role=True)
+    server: Any = ae.start_server(
+        ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_N_EVENT_REPORT, take)]
+    )
+    peer = Peer("SCANNER", "127.0.0.1", server.server_address[1])
+    node = start_node(commitment_peers=(peer,))
+    assert send(node.port, image(1, 1)) == [0]
+    with association(node.port) as one:
+        status, _ = one.send_n_action(
+            asked_for("2.25.1.1.1", "2.25.1.1.2"), 1, STORAGE_COMMITMENT, "1.2.840.10008.1.20.1.1"
+        )
+        assert status.Status == 0
+    wait_until(lambda: reports)
+    ae.shutdown()
+    event_type, report = reports[0]
+    assert event_type == 2
+    assert [one.ReferencedSOPInstanceUID for one in report.ReferencedSOPSequence] == ["2.25.1.1.1"]
+    assert [one.ReferencedSOPInstanceUID for one in report.FailedSOPSequence] == ["2.25.1.1.2"]
+
+
+def test_commitment_for_strangers_is_refused(start_node: StartNode) -> None:
+    with association(start_node().port) as one:
+        status, _ = one.send_n_action(
+            asked_for("2.25.1"), 1, STORAGE_COMMITMENT, "1.2.840.10008.1.20.1.1"
+        )
+    assert status.Status == 0x0124
+
+
+def asked_for(*sop_uids: str) -> Dataset:
+    request = Dataset()
+    request.TransactionUID = "2.25.77"
+    request.ReferencedSOPSequence = []
+    for sop_uid in sop_uids:
+        item = Dataset()
+        item.ReferencedSOPClassUID = "1.2.840.10008.5.1.4.1.1.4"
+        item.ReferencedSOPInstanceUID = sop_uid
+        request.ReferencedSOPSequence.append(item)
+    return request
+
+
+def test_health_and_metrics_tell_where_studies_stand(start_node: StartNode) -> None:
+    node = start_node()
+    send(node.port, image(1, 1))
+    wait_until(lambda: node.state.counts("deliveries") == {"done": 1})
+    root = f"http://127.0.0.1:{node.health_port}"
+    with urllib.request.urlopen(f"{root}/health") as answer:  # noqa: S310 - http, this machine
+        assert json.load(answer)["status"] == "ok"
+    with urllib.request.urlopen(f"{root}/metrics") as answer:  # noqa: S310
+        assert 'discern_deliveries{state="done"} 1.0' in answer.read().decode()
+
+
+def test_the_log_is_json_without_the_patient(start_node: StartNode) -> None:
+    written = StringIO()
+    sink, logger = logging.StreamHandler(written), logging.getLogger("discern.node")
+    sink.setFormatter(JsonLines())
+    logger.addHandler(sink)
+    logger.setLevel(logging.INFO)
+    try:
+        send(start_node().port, image(1, 1))
+        wait_until(lambda: '"delivered"' in written.getvalue())
+    finally:
+        logger.removeHandler(sink)
+    events = [json.loads(line)["event"] for line in written.getvalue().splitlines()]
+    assert {"stored", "analysis_started", "analysis_done", "delivered"} <= set(events)
+    assert "Secret" not in written.getvalue()
+    assert "SECRET" not in written.getvalue()
