@@ -37,10 +37,10 @@ class Archive:
         ae.add_supported_context(STRUCTURED_REPORT, ExplicitVRLittleEndian)
         ae.add_supported_context(STRUCTURED_REPORT_3D, ExplicitVRLittleEndian)
         self._ae = ae
-        self._server: Any = ae.start_server(
+        server: Any = ae.start_server(
             ("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, self._take)]
         )
-        self.port: int = self._server.server_address[1]
+        self.port: int = server.server_address[1]
 
     def _take(self, event: Any) -> int:  # noqa: ANN401 - pynetdicom is untyped
         if self._statuses:
