@@ -13,7 +13,7 @@ from pynetdicom import AE, evt
 from starting import StartNode
 
 from discern.node.commitment import STORAGE_COMMITMENT
-from discern.node.config import Peer
+from discern.node.config import ListenConfig, Peer
 from discern.node.log import JsonLines
 
 MUTATIONS = 200
@@ -49,7 +49,8 @@ def mutated(original: bytes, chance: random.Random) -> bytes:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_malformed_pdus_leave_the_node_answering(start_node: StartNode) -> None:
-    node, original = start_node(), recorded_association()
+    listen = ListenConfig(port=0, timeout_s=1)
+    node, original = start_node(listen=listen), recorded_association()
     chance = random.Random(20260101)  # noqa: S311 - which bytes to change
     for _ in range(MUTATIONS):
         with socket.socket() as one:

@@ -34,6 +34,8 @@ SYNTAXES: list[str] = [
     *JPEG2000TransferSyntaxes,
     *RLETransferSyntaxes,
 ]
+_NEGOTIATION_S = 5
+"""A peer that opens a connection and then asks for nothing holds its place no longer."""
 
 
 class Listener:
@@ -82,7 +84,8 @@ def _application_entity(config: ListenConfig) -> AE:
     ae.require_calling_aet = list(config.allowed)
     ae.maximum_associations = config.max_associations
     ae.maximum_pdu_size = config.max_pdu_bytes
-    ae.network_timeout = ae.dimse_timeout = ae.acse_timeout = config.timeout_s
+    ae.network_timeout = ae.dimse_timeout = config.timeout_s
+    ae.acse_timeout = min(config.timeout_s, _NEGOTIATION_S)
     ae.add_supported_context(VERIFICATION)
     ae.add_supported_context(STORAGE_COMMITMENT)
     for context in AllStoragePresentationContexts:

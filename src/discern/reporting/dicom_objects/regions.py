@@ -13,11 +13,16 @@ from discern.reporting.kinds import Reported
 
 @dataclass(frozen=True, slots=True)
 class ImageReference:
-    """One image or frame; ``frames`` is None for a single-frame object."""
+    """One image or frame; ``frame_number`` counts from 1, None in a single-frame object."""
 
     sop_class_uid: str
     sop_instance_uid: str
-    frames: tuple[int, ...] | None
+    frame_number: int | None
+
+    @property
+    def frames(self) -> list[int] | None:
+        """The frame as a reference lists it."""
+        return None if self.frame_number is None else [self.frame_number]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +68,8 @@ def boxes_of(reported: Reported, evidence: Sequence[Dataset]) -> Boxes:
 
 
 def _reference(detection: Detection, sop_class_uid: str) -> ImageReference:
-    number = detection.frame_number
-    frames = None if number is None else (number,)
-    return ImageReference(sop_class_uid, detection.sop_instance_uid or "", frames)
+    uid = detection.sop_instance_uid or ""
+    return ImageReference(sop_class_uid, uid, detection.frame_number)
 
 
 def _outline(detection: Detection) -> NDArray[np.float64]:

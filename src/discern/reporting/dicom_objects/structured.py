@@ -59,6 +59,7 @@ def write_structured_report(reported: Reported, stamp: Stamp) -> list[Document]:
         is_verified=False,
         series_description="Discern structured report (research use only)",
         software_versions=__version__,
+        specific_character_set="ISO_IR 192",
     )
     _stamp_times(report, stamp)
     report.CodingSchemeIdentificationSequence = coding_schemes()
