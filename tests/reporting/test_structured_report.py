@@ -1,5 +1,6 @@
 """The structured report against dciodvfy, dsrdump, and the findings it came from."""
 
+import io
 import os
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 from pydicom import dcmread
 
 from discern.errors import InputError
-from discern.findings import StudyFindings
+from discern.findings import StudyFindings, StudyWarning
 from discern.inference.analyze import analyze
 from discern.phantom.study import DEMO_SEED, demo_parameters, write_study
 from discern.reporting.dicom_objects.structured import write_structured_report
@@ -114,6 +115,39 @@ def test_dsrdump_prints_every_disc_and_what_the_report_is_for(
     assert "Research use only, not a medical device" in done.stdout
     assert "Not assessed" in done.stdout
     assert phantom.findings.model.sha256 in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("character_set", "name", "description"),
+    [
+        (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎=やまだ^たろう", "腰椎MRI"),
+        ("GB18030", "Wang^XiaoDong=王^小东", "腰椎间盘"),
+        ("ISO_IR 100", "Müller^Jürgen", "Lendenwirbelsäule"),
+    ],
+)
+def test_text_of_the_source_survives_whatever_it_was_encoded_in(
+    character_set: str | list[str], name: str, description: str, tmp_path: Path
+) -> None:
+    write_study(demo_parameters(), DEMO_SEED, tmp_path)
+    for path in tmp_path.rglob("*.dcm"):
+        dataset = dcmread(path)
+        dataset.SpecificCharacterSet = character_set
+        dataset.PatientName, dataset.StudyDescription = name, description
+        dataset.save_as(path)
+
+    report = dcmread(io.BytesIO(report_of(reported_on(tmp_path))))
+
+    assert report.SpecificCharacterSet == "ISO_IR 192"
+    assert (str(report.PatientName), report.StudyDescription) == (name, description)
+
+
+def test_warnings_in_any_language_are_written(phantom: Reported) -> None:
+    said = StudyWarning("series_unread", "矢状位 T2 wurde übergangen")
+    findings = replace(phantom.findings, warnings=(said,))
+
+    content = report_of(replace(phantom, findings=findings))
+
+    assert said.text.encode() in content
 
 
 def test_the_same_findings_give_the_same_bytes(phantom: Reported) -> None:

@@ -51,7 +51,8 @@ def analyze(
         list[str] | None,
         typer.Option(
             metavar="KIND,...",
-            help="Documents beside findings and page: sr, text, fhir, csv, parquet.",
+            help="Documents beside findings and page: sr, gsps, sc, seg, pdf, text, fhir, "
+            "csv, parquet.",
         ),
     ] = None,
     language: Annotated[Language, typer.Option(help="Of the draft report: en or zh.")] = (

@@ -10,13 +10,18 @@ from rich.text import Text
 from discern.findings import DiscFinding, LesionFinding, LesionStatus, StudyFindings
 from discern.inference.analyze import Analysis, AnalysisOptions, analyze
 from discern.outputs import check_folder, write_files
-from discern.reporting.documents import build_documents
-from discern.reporting.kinds import Document, DocumentOptions, Reported
+from discern.reporting.documents import build_documents, kinds_without_document
+from discern.reporting.kinds import Document, DocumentKind, DocumentOptions, Reported
 from discern.reporting.page import render_page
 from discern.reporting.stamp import MANIFEST, manifest_json, stamp_for
 
 REPORT, FINDINGS = "report.html", "findings.json"
 NO_DOCUMENTS = DocumentOptions()
+_NOTHING_IN_IT = {
+    DocumentKind.GSPS: "no disc was found on a grayscale image",
+    DocumentKind.SC: "no disc was found on an image that can be decoded",
+    DocumentKind.SEG: "no slice was segmented (weights without a tissue network, or no geometry)",
+}
 _WORDS = {
     LesionStatus.PRESENT: "present",
     LesionStatus.ABSENT: "absent",
@@ -48,6 +53,8 @@ def analyze_to_folder(
     made, manifest = _documents(analysis, out, documents)
     contents |= {one.name: one.content for one in made} | manifest
     write_files(out, contents | dict(beside or {}))
+    for kind in kinds_without_document(documents, made):
+        _note(f"no {kind} was written: {_NOTHING_IN_IT[kind]}")
     if hand_on is not None:
         hand_on(made)
     return findings
@@ -75,9 +82,13 @@ def show(findings: StudyFindings, out: Path) -> None:
         table.add_row(*_cells(disc))
     console.print(table)
     for warning in findings.warnings:
-        console.print(Text(f"note: {warning.text}", style="yellow"), soft_wrap=True)
+        _note(warning.text)
     console.print(Text(f"report: {out / REPORT}"), soft_wrap=True)
     console.print(Text("Research use only, not a medical device.", style="dim"))
+
+
+def _note(text: str) -> None:
+    Console().print(Text(f"note: {text}", style="yellow"), soft_wrap=True)
 
 
 def _cells(disc: DiscFinding) -> list[Text]:

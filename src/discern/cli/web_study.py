@@ -13,7 +13,7 @@ from discern.errors import DeliveryError, UsageError
 from discern.findings import StudyFindings
 from discern.inference.analyze import AnalysisOptions
 from discern.outputs import check_folder
-from discern.reporting.kinds import NEEDS_DICOM, Document, DocumentOptions
+from discern.reporting.kinds import MAKES_DICOM, Document, DocumentOptions
 
 
 def check_store(source: str, documents: DocumentOptions) -> None:
@@ -24,7 +24,7 @@ def check_store(source: str, documents: DocumentOptions) -> None:
     """
     if not is_web_source(source):
         raise UsageError("--store sends documents back to a dicomweb:// input; this one is local")
-    if not NEEDS_DICOM.intersection(documents.kinds):
+    if not MAKES_DICOM.intersection(documents.kinds):
         raise UsageError("--store has nothing to send: name a DICOM document, such as --also sr")
 
 

@@ -7,6 +7,7 @@ first pixel is (0.5, 0.5) and lies at ImagePositionPatient.
 
 from dataclasses import dataclass
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,6 +100,17 @@ class Turn:
         turned = turned[::-1] if self.flip_rows else turned
         turned = turned[:, ::-1] if self.flip_columns else turned
         return np.ascontiguousarray(turned)
+
+    def restore(self, image: NDArray[Any]) -> NDArray[Any]:
+        """Return an image of the usual view as the stored matrix has it: undoes ``apply``.
+
+        >>> turn = Turn(transpose=True, flip_rows=True)
+        >>> turn.restore(turn.apply(np.array([[1.0, 2.0, 3.0]])))
+        array([[1., 2., 3.]])
+        """
+        stored = image[:, ::-1] if self.flip_columns else image
+        stored = stored[::-1] if self.flip_rows else stored
+        return np.ascontiguousarray(stored.T if self.transpose else stored)
 
     def apply_points(self, points_xy_px: Points, shape_px: tuple[int, int]) -> Points:
         """Return (N, 2) points of the stored matrix of ``shape_px`` in the usual view.

@@ -11,7 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from discern.errors import UsageError
 from discern.node.destinations import Destination, DimseDestination, TlsFiles, WebDestination
-from discern.reporting.kinds import NEEDS_DICOM, DocumentKind
+from discern.reporting.kinds import MAKES_DICOM, DocumentKind
 
 _AE_LENGTH, _LAST_PORT = 16, 65535
 
@@ -69,9 +69,9 @@ class StudyConfig:
 
     def __post_init__(self) -> None:
         """Refuse limits that admit nothing and documents that no PACS takes."""
-        refused = sorted(set(self.documents) - NEEDS_DICOM)
+        refused = sorted(set(self.documents) - MAKES_DICOM)
         if refused or not self.documents:
-            known = ", ".join(kind for kind in DocumentKind if kind in NEEDS_DICOM)
+            known = ", ".join(kind for kind in DocumentKind if kind in MAKES_DICOM)
             raise UsageError(f"study.documents: {refused or 'none'}; a node sends some of {known}")
         _at_least("study.quiet_seconds", self.quiet_seconds, 0)
         _at_least("study.timeout_s", self.timeout_s, 1)

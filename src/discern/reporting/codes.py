@@ -37,6 +37,10 @@ class Code:
 
 
 LUMBAR_SPINE = Code("122496007", SCT, "Lumbar spine structure")
+ANATOMICAL_STRUCTURE = Code("123037004", SCT, "Anatomical structure")
+VERTEBRA = Code("51282000", SCT, "Vertebra")
+VERTEBRAL_CANAL = Code("61853006", SCT, "Vertebral canal")
+ARTIFICIAL_INTELLIGENCE = Code("123110", DCM, "Artificial Intelligence")
 
 _SNOMED_DISCS = {
     Level.T12_L1: "76206002",

@@ -16,14 +16,20 @@ class DocumentKind(StrEnum):
     """A document beside findings.json and report.html; docs/documents.md describes each."""
 
     SR = "sr"
+    GSPS = "gsps"
+    SC = "sc"
+    SEG = "seg"
+    PDF = "pdf"
     TEXT = "text"
     FHIR = "fhir"
     CSV = "csv"
     PARQUET = "parquet"
 
 
-NEEDS_DICOM = frozenset({DocumentKind.SR})
-"""Documents that refer to DICOM images and carry their patient module."""
+NEEDS_DICOM = frozenset({DocumentKind.SR, DocumentKind.GSPS, DocumentKind.SC, DocumentKind.SEG})
+"""Documents that refer to DICOM images; there is none of them for another source."""
+MAKES_DICOM = NEEDS_DICOM | {DocumentKind.PDF}
+"""Documents of which a DICOM study gets a DICOM object, with the patient module of its images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class DocumentOptions:
 
     Attributes:
         kinds: Which of them are written.
-        language: Of the draft report (text, FHIR conclusion).
+        language: Of the draft report (text, PDF, FHIR conclusion).
         symptoms: As given by ``--symptoms``; orders the levels of the draft report.
         templates: Folder with a department's own draft templates; None for the built-in ones.
     """

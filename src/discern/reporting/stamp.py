@@ -45,6 +45,10 @@ class Stamp:
         text = json.dumps([self.findings_sha256, kind, part, options, WRITER_VERSION])
         return _uid_of(hashlib.sha256(text.encode()).digest())
 
+    def tracking_uid(self, name: str) -> str:
+        """Return the UID by which a report and a segmentation mean the same thing."""
+        return self.uid(DocumentKind.SR, f"tracking {name}")
+
 
 def _uid_of(digest: bytes) -> str:
     """Return 2.25.UUID, the UUID of version 8 (RFC 9562 5.8: bits of one's own making)."""

@@ -51,10 +51,6 @@ class Boxes:
         """Return the supporting boxes of a disc in the order of the findings."""
         return [self.by_id[one] for one in disc.detections if one in self.by_id]
 
-    def images(self, disc: DiscFinding) -> list[ImageReference]:
-        """Return the images that show a disc, each once."""
-        return list(dict.fromkeys(box.image for box in self.of(disc)))
-
 
 def boxes_of(reported: Reported, evidence: Sequence[Dataset]) -> Boxes:
     """Return every box that lies on one of the ``evidence`` images."""

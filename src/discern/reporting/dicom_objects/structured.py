@@ -1,27 +1,28 @@
 """The structured report: Comprehensive 3D SR after TID 1500 of PS3.16.
 
-The study as a whole and every disc is one measurement group (TID 1501): finding site, grade,
-lesions, probabilities, quantities with their uncertainty, the slices that show it. Every
-supporting box is one planar group (TID 1410) of the same disc with its region on the image;
-the centre of a disc in the patient (SCOORD3D) supports the confidence in its level.
+Every disc is one volumetric group (TID 1411) whose regions are its boxes on the slices: finding
+site, grade, lesions, probabilities, quantities with their uncertainty. Every supporting box is
+one planar group (TID 1410) of the same disc with its score; the centre of a disc in the patient
+is a point (SCOORD3D) of its group. What concerns the study stands under
+"Qualitative Evaluations": a viewer that draws every group needs a place on an image for each.
 
 Regions are relative to the pixel frame, top left corner (0, 0), centre of the first pixel
 (0.5, 0.5): PS3.3 C.18.6.1.2, which is how the findings hold their boxes.
 """
 
-import io
 from collections.abc import Sequence
+from typing import Any
 
 import highdicom as hd
 import numpy as np
 from highdicom import sr
-from pydicom.dataset import Dataset
 
 from discern import __version__
 from discern.findings import DiscFinding, LesionFinding, LesionStatus, Quantity, StudyFindings
 from discern.reporting import codes
 from discern.reporting.dicom_objects.concepts import coding_schemes, concept
-from discern.reporting.dicom_objects.regions import Boxes, boxes_of
+from discern.reporting.dicom_objects.finishing import UTF_8, finished
+from discern.reporting.dicom_objects.regions import Box, Boxes, boxes_of
 from discern.reporting.dicom_objects.source import headers_of
 from discern.reporting.kinds import Document, DocumentKind, Reported
 from discern.reporting.stamp import Stamp
@@ -32,9 +33,13 @@ _SERIES_NUMBER = 9101
 _COMMENT = codes.Code("121106", codes.DCM, "Comment")
 _TITLE = codes.Code("126000", codes.DCM, "Imaging Measurement Report")
 _DISC = codes.Code("360499006", codes.SCT, "Intervertebral disc structure")
+_CENTRE = codes.Code("111010", codes.DCM, "Center")
 _PROCEDURE = codes.Code("241648009", codes.SCT, "MRI of lumbar spine")
 _CODE_UNIT = concept(codes.UNITS["1"])
+_STUDY = codes.Code("C0034375", "UMLS", "Qualitative Evaluations")
 _Region = sr.PlanarROIMeasurementsAndQualitativeEvaluations
+_Disc = sr.VolumetricROIMeasurementsAndQualitativeEvaluations
+_Group = _Region | _Disc | sr.MeasurementsAndQualitativeEvaluations
 
 
 def write_structured_report(reported: Reported, stamp: Stamp) -> list[Document]:
@@ -45,13 +50,12 @@ def write_structured_report(reported: Reported, stamp: Stamp) -> list[Document]:
     """
     evidence = headers_of(one for one in reported.study.series if one.used)
     content = _Content(reported, stamp, boxes_of(reported, evidence))
-    uid = stamp.uid(DocumentKind.SR, "instance")
     report = sr.Comprehensive3DSR(
         evidence=evidence,
         content=content.report(),
         series_instance_uid=stamp.uid(DocumentKind.SR, "series"),
         series_number=_SERIES_NUMBER,
-        sop_instance_uid=uid,
+        sop_instance_uid=stamp.uid(DocumentKind.SR, "instance"),
         instance_number=1,
         manufacturer="Discern",
         is_complete=True,
@@ -59,36 +63,10 @@ def write_structured_report(reported: Reported, stamp: Stamp) -> list[Document]:
         is_verified=False,
         series_description="Discern structured report (research use only)",
         software_versions=__version__,
-        specific_character_set="ISO_IR 192",
+        specific_character_set=UTF_8,
     )
-    _stamp_times(report, stamp)
     report.CodingSchemeIdentificationSequence = coding_schemes()
-    buffer = io.BytesIO()
-    report.save_as(buffer, enforce_file_format=True)
-    return [
-        Document(
-            DocumentKind.SR,
-            NAME,
-            buffer.getvalue(),
-            "application/dicom",
-            str(report.SOPClassUID),
-            uid,
-        )
-    ]
-
-
-def _stamp_times(report: Dataset, stamp: Stamp) -> None:
-    """Replace the times at which the object happened to be built by the one that is stored."""
-    day, time = stamp.content_time.strftime("%Y%m%d"), stamp.content_time.strftime("%H%M%S")
-    for keyword in ("ContentDate", "InstanceCreationDate", "SeriesDate"):
-        if keyword in report:
-            setattr(report, keyword, day)
-    for keyword in ("ContentTime", "InstanceCreationTime", "SeriesTime"):
-        if keyword in report:
-            setattr(report, keyword, time)
-    report.TimezoneOffsetFromUTC = "+0000"
-    for one in report.get("ContributingEquipmentSequence", ()):
-        one.ContributionDateTime = day + time
+    return [finished(report, DocumentKind.SR, NAME, stamp)]
 
 
 class _Content:
@@ -118,72 +96,66 @@ class _Content:
             observer_type=hd.sr.CodedConcept("121007", "DCM", "Device"),
             observer_identifying_attributes=device,
         )
-        groups: list[sr.MeasurementsAndQualitativeEvaluations | _Region] = [self._whole_study()]
+        groups: list[_Group] = []
         for disc in self._findings.discs:
-            groups += [self._disc(disc), *self._regions(disc)]
-        return sr.MeasurementReport(
+            groups += [self._disc(disc), *self._boxes_of(disc)]
+        report = sr.MeasurementReport(
             observation_context=sr.ObservationContext(observer_device_context=observer),
             procedure_reported=concept(_PROCEDURE),
             imaging_measurements=groups,
             title=concept(_TITLE),
         )
+        report[0].ContentSequence.append(_whole_study(self._findings))
+        return report
 
     def _tracking(self, name: str) -> sr.TrackingIdentifier:
-        return sr.TrackingIdentifier(self._stamp.uid(DocumentKind.SR, f"tracking {name}"), name)
+        return sr.TrackingIdentifier(self._stamp.tracking_uid(name), name)
 
-    def _whole_study(self) -> sr.MeasurementsAndQualitativeEvaluations:
-        group = sr.MeasurementsAndQualitativeEvaluations(
-            tracking_identifier=self._tracking("study"),
-            algorithm_id=self._algorithm,
-            finding_sites=[sr.FindingSite(concept(codes.LUMBAR_SPINE))],
-            measurements=[_number(codes.NUMBERING_CONFIDENCE, self._findings.numbering.confidence)],
-            qualitative_evaluations=[_evaluation(codes.REGULATORY_STATUS, codes.RESEARCH_USE_ONLY)],
-        )
-        _add_comments(group, _study_comments(self._findings))
-        return group
-
-    def _disc(self, disc: DiscFinding) -> sr.MeasurementsAndQualitativeEvaluations:
-        sources = [
-            sr.SourceImageForMeasurementGroup(one.sop_class_uid, one.sop_instance_uid, one.frames)
-            for one in self._boxes.images(disc)
-        ]
-        group = sr.MeasurementsAndQualitativeEvaluations(
+    def _disc(self, disc: DiscFinding) -> _Group:
+        """Return the group of a disc, its clearest slice first: some viewers draw only that one."""
+        boxes = [box for box in self._boxes.of(disc) if box.detection.label.grade]
+        boxes.sort(key=lambda box: -box.detection.score)
+        regions = [_region(box) for box in boxes]
+        place: dict[str, Any] = {"referenced_regions": regions} if regions else {}
+        group: _Group = (_Disc if regions else sr.MeasurementsAndQualitativeEvaluations)(
             tracking_identifier=self._tracking(f"disc {disc.level}"),
             finding_type=concept(_DISC),
             algorithm_id=self._algorithm,
             finding_sites=[sr.FindingSite(concept(codes.DISCS[disc.level]))],
-            measurements=[self._level(disc), *_grade_numbers(disc), *_lesion_numbers(disc)]
+            measurements=[
+                _number(codes.LEVEL_CONFIDENCE, disc.level_confidence),
+                *_grade_numbers(disc),
+                *_lesion_numbers(disc),
+            ]
             + [_quantity(codes.QUANTITIES[name], one) for name, one in disc.quantities.items()],
             qualitative_evaluations=_evaluations(disc),
-            source_images=sources or None,
+            **place,
         )
-        _add_comments(group, [text for label in LESION_LABELS for text in _planes(disc, label)])
+        comments = [text for label in LESION_LABELS for text in _planes(disc, label)]
+        group[0].ContentSequence.extend([*_comments(comments), *self._centre(disc)])
         return group
 
-    def _level(self, disc: DiscFinding) -> sr.Measurement:
+    def _centre(self, disc: DiscFinding) -> list[sr.Scoord3DContentItem]:
         frame = self._boxes.frame_of_reference_uid
-        centre = None
-        if disc.center_lps_mm is not None and frame is not None:
-            point = np.array([disc.center_lps_mm], float).round(2)
-            centre = [sr.CoordinatesForMeasurement3D("POINT", point, frame)]
-        return sr.Measurement(
-            name=concept(codes.LEVEL_CONFIDENCE),
-            value=round(disc.level_confidence, 4),
-            unit=_CODE_UNIT,
-            referenced_coordinates=centre,
-        )
+        if disc.center_lps_mm is None or frame is None:
+            return []
+        point = np.array([disc.center_lps_mm], float).round(2)
+        contains = sr.RelationshipTypeValues.CONTAINS
+        return [
+            sr.Scoord3DContentItem(
+                concept(_CENTRE),
+                sr.GraphicTypeValues3D.POINT,
+                point,
+                frame,
+                relationship_type=contains,
+            )
+        ]
 
-    def _regions(self, disc: DiscFinding) -> list[_Region]:
+    def _boxes_of(self, disc: DiscFinding) -> list[_Region]:
         return [
             _Region(
                 tracking_identifier=self._tracking(f"{disc.level} box {box.detection.id}"),
-                referenced_region=sr.ImageRegion(
-                    graphic_type="POLYLINE",
-                    graphic_data=box.outline_px,
-                    source_image=sr.SourceImageForRegion(
-                        box.image.sop_class_uid, box.image.sop_instance_uid, box.image.frames
-                    ),
-                ),
+                referenced_region=_region(box),
                 finding_type=concept(_finding_type(box.detection.label)),
                 algorithm_id=self._algorithm,
                 finding_sites=[sr.FindingSite(concept(codes.DISCS[disc.level]))],
@@ -192,6 +164,17 @@ class _Content:
             )
             for box in self._boxes.of(disc)
         ]
+
+
+def _region(box: Box) -> sr.ImageRegion:
+    image = box.image
+    return sr.ImageRegion(
+        graphic_type="POLYLINE",
+        graphic_data=box.outline_px,
+        source_image=sr.SourceImageForRegion(
+            image.sop_class_uid, image.sop_instance_uid, image.frames
+        ),
+    )
 
 
 def _finding_type(label: Label) -> codes.Code:
@@ -274,6 +257,27 @@ def _planes(disc: DiscFinding, label: Label) -> list[str]:
     ]
 
 
+def _whole_study(findings: StudyFindings) -> sr.ContainerContentItem:
+    """Return what is said of the study as a whole (TID 1500 row 12, which is extensible)."""
+    contains = sr.RelationshipTypeValues.CONTAINS
+    container = sr.ContainerContentItem(name=concept(_STUDY), relationship_type=contains)
+    container.ContentSequence = sr.ContentSequence(
+        [
+            sr.CodeContentItem(
+                concept(codes.REGULATORY_STATUS), concept(codes.RESEARCH_USE_ONLY), contains
+            ),
+            sr.NumContentItem(
+                concept(codes.NUMBERING_CONFIDENCE),
+                round(findings.numbering.confidence, 4),
+                _CODE_UNIT,
+                relationship_type=contains,
+            ),
+            *_comments(_study_comments(findings)),
+        ]
+    )
+    return container
+
+
 def _study_comments(findings: StudyFindings) -> list[str]:
     numbering = findings.numbering
     others = [
@@ -284,11 +288,7 @@ def _study_comments(findings: StudyFindings) -> list[str]:
     return [*override, *others, *(f"{one.code}: {one.text}" for one in findings.warnings)]
 
 
-def _add_comments(group: sr.MeasurementsAndQualitativeEvaluations, comments: Sequence[str]) -> None:
-    """Append comments to a group (TID 1501 is extensible)."""
-    for text in comments:
-        group[0].ContentSequence.append(
-            sr.TextContentItem(
-                concept(_COMMENT), text, relationship_type=sr.RelationshipTypeValues.CONTAINS
-            )
-        )
+def _comments(texts: Sequence[str]) -> list[sr.TextContentItem]:
+    """Return comments; the templates of groups are extensible."""
+    contains = sr.RelationshipTypeValues.CONTAINS
+    return [sr.TextContentItem(concept(_COMMENT), one, contains) for one in texts]

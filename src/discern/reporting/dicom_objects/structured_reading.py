@@ -50,11 +50,11 @@ def read_structured_report(content: bytes) -> list[ReportedDisc]:
     try:
         report = sr.Comprehensive3DSR.from_dataset(dcmread(io.BytesIO(content)))
         tree: Any = report.content
-        groups = tree.get_image_measurement_groups()
-        regions = tree.get_planar_roi_measurement_groups()
-        discs = {_site(one): one for one in groups if one.finding_type is not None}
-        boxes = [(_site(one), _box(one)) for one in regions]
-        return [_disc(level, group, boxes) for level, group in discs.items()]
+        groups = tree.get_volumetric_roi_measurement_groups()
+        groups += tree.get_image_measurement_groups()
+        boxes = [(_site(one), _box(one)) for one in tree.get_planar_roi_measurement_groups()]
+        discs = [_disc(_site(one), one, boxes) for one in groups]
+        return sorted(discs, key=lambda one: list(Level).index(one.level))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnreadableFile(f"no structured report of Discern ({error})") from error
 
