@@ -2,8 +2,8 @@
 
 Each study is drawn (4, 5 or 6 lumbar-type vertebrae, scoliosis, slips, cut fields, 5 to 60 slices,
 turned stacks), its sagittal series rendered and read by the shipped networks, then named and
-joined. In a share of the studies one disc that was found is struck out: a planted miss. Axial
-slices are laid but not rendered: no pixel of them is read where no axial head was trained.
+joined. In a share of the studies one disc that was found is struck out: a planted miss. In another
+share the patient moves before the axial series: its files say another place than it shows.
 """
 
 import time
@@ -23,9 +23,9 @@ from discern.inference.level_warnings import CERTAIN
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.phantom.anatomy import Spine, build_spine
 from discern.phantom.crossing import Structure, structure_at
-from discern.phantom.placement import AXIAL_MATRIX_PX, axial_geometries
+from discern.phantom.cut import LEAST_SHARE, cut_shares
 from discern.phantom.prescription import Prescription
-from discern.phantom.render import render_sagittal
+from discern.phantom.render import render_axial, render_sagittal
 from discern.phantom.sampling import (
     AnatomyRanges,
     PrescriptionRanges,
@@ -40,6 +40,8 @@ from quantities import shape_truth
 
 SAME_DISC_MM = 14.0
 PLANTED = 0.25
+MOVED = 0.5
+MOVED_MM = 5.0
 LEAST_DISCS = 2  # no miss is planted among fewer
 _SYNONYMS = {Level.L5_L6: Level.L5_S1, Level.L6_S1: Level.S1_S2}
 """Two names of one disc: those of a lumbarised S1, which is also a sixth lumbar vertebra."""
@@ -60,9 +62,11 @@ class AxialScore:
 
     Attributes:
         slices: Whose middle lies on the named part of the spine.
-        right: ... and that were given a structure that their thickness holds.
+        right: ... and given what they cut on the axis, or a quarter of their whole cut.
         discs, discs_right: The same for slices whose middle cuts a disc.
         missed: Slices that were given nothing.
+        moved_mm, shift_mm: How far the patient moved towards the feet between the series, so that
+            the slices show what lies nearer to the head, and what was measured of it.
     """
 
     slices: int
@@ -70,6 +74,8 @@ class AxialScore:
     discs: int
     discs_right: int
     missed: int
+    moved_mm: float
+    shift_mm: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,8 @@ def _score(job: tuple[int, int, Ranges]) -> StudyScore:
     rng = np.random.default_rng((seed, number))
     parameters = sample_anatomy(rng, ranges.anatomy)
     prescription = sample_prescription(rng, ranges.prescription)
-    study, truth = phantom_study(parameters, prescription, rng)
+    moved_mm = _moved_mm(np.random.default_rng((seed, number, 1)))
+    study, truth = phantom_study(parameters, prescription, rng, moved_mm=moved_mm)
     predictor, weights = _tools()
     options = AnalysisOptions()
     look = look_at(study, predictor, weights, options)
@@ -156,7 +163,7 @@ def _score(job: tuple[int, int, Ranges]) -> StudyScore:
         lowest=str(findings.discs[-1].level) if findings.discs else "none",
         truth_lowest=str(true_names[-1]) if true_names else "none",
         codes=tuple(warning.code for warning in findings.warnings),
-        axial=_axial_score(study, spine, findings, true_names),
+        axial=_axial_score(study, spine, findings, true_names, _Motion(moved_mm, look)),
         errors=_errors(findings.discs, true_names, spine),
         naming_ms=elapsed_ms,
     )
@@ -166,25 +173,40 @@ def _one_name(level: Level) -> Level:
     return _SYNONYMS.get(level, level)
 
 
+def _moved_mm(rng: np.random.Generator) -> float:
+    moved_mm = float(rng.uniform(-MOVED_MM, MOVED_MM))
+    return moved_mm if rng.random() < MOVED else 0.0
+
+
 def phantom_study(
-    parameters: PhantomParameters, prescription: Prescription, rng: np.random.Generator
+    parameters: PhantomParameters,
+    prescription: Prescription,
+    rng: np.random.Generator,
+    *,
+    moved_mm: float = 0.0,
 ) -> tuple[Study, PhantomTruth]:
-    """Return a study as the reader would hand it on, and its truth."""
+    """Return a study as the reader would hand it on, and its truth.
+
+    The axial files say that they lie ``moved_mm`` nearer to the feet than what they show.
+    """
     rendered = render_sagittal(parameters, rng, prescription=prescription)
-    spine = build_spine(parameters)
-    planes = axial_geometries(spine, parameters.scanner, prescription)
+    noise = np.random.default_rng(parameters.texture_seed)
+    crossing = render_axial(parameters, noise, prescription=prescription)
     sagittal = _series(Plane.SAGITTAL, [(one.geometry, one.image) for one in rendered])
-    axial = _series(Plane.AXIAL, [(geometry, None) for _, geometry in planes])
+    stated = [(raised(one.geometry, -moved_mm), one.image) for one in crossing]
+    axial = _series(Plane.AXIAL, stated)
     truth = truth_of_study(parameters, 0, rendered)
     return Study(Source.DICOM, "2.25.1", None, (sagittal, axial)), truth
 
 
-def _series(plane: Plane, planes: Sequence[tuple[SliceGeometry, Image | None]]) -> Series:
-    shape = (AXIAL_MATRIX_PX, AXIAL_MATRIX_PX)
-    ordered = sorted(
-        planes,
-        key=lambda one: travel_mm(plane, one[0], shape if one[1] is None else _shape(one[1])),
-    )
+def raised(geometry: SliceGeometry, by_mm: float) -> SliceGeometry:
+    """Return a place ``by_mm`` nearer to the head."""
+    x, y, z = geometry.position_lps_mm
+    return replace(geometry, position_lps_mm=(x, y, z + by_mm))
+
+
+def _series(plane: Plane, planes: Sequence[tuple[SliceGeometry, Image]]) -> Series:
+    ordered = sorted(planes, key=lambda one: travel_mm(plane, one[0], _shape(one[1])))
     slices = tuple(
         _slice(index, geometry, image) for index, (geometry, image) in enumerate(ordered)
     )
@@ -195,14 +217,9 @@ def _shape(image: Image) -> tuple[int, int]:
     return image.shape[0], image.shape[1]
 
 
-def _slice(index: int, geometry: SliceGeometry, image: Image | None) -> Slice:
-    def read() -> Image:
-        if image is None:
-            raise AssertionError("no pixel of an axial slice is needed")
-        return image
-
-    shape = (AXIAL_MATRIX_PX, AXIAL_MATRIX_PX) if image is None else _shape(image)
-    return Slice(index, shape, geometry, geometry.spacing_mm, read, f"2.25.1.{index}", None, "")
+def _slice(index: int, geometry: SliceGeometry, image: Image) -> Slice:
+    uid = f"2.25.1.{index}"
+    return Slice(index, _shape(image), geometry, geometry.spacing_mm, lambda: image, uid, None, "")
 
 
 def _without_one(look: Look, rng: np.random.Generator) -> Look:
@@ -229,8 +246,18 @@ def _true_names(spine: Spine, discs: Sequence[DiscFinding]) -> list[Level | None
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Motion:
+    moved_mm: float
+    look: Look
+
+
 def _axial_score(
-    study: Study, spine: Spine, findings: StudyFindings, true_names: Sequence[Level | None]
+    study: Study,
+    spine: Spine,
+    findings: StudyFindings,
+    true_names: Sequence[Level | None],
+    motion: _Motion,
 ) -> AxialScore:
     """Judge the geometry: an assigned disc counts by its true name, whatever it was called."""
     pairs = zip(findings.discs, true_names, strict=True)
@@ -242,7 +269,8 @@ def _axial_score(
     for slice_, named in zip(series.slices, findings.axial_slices, strict=True):
         if slice_.geometry is None:
             continue
-        crossing = structure_at(spine, slice_.geometry, thickness_mm)
+        shown = raised(slice_.geometry, motion.moved_mm)
+        crossing = structure_at(spine, shown, thickness_mm)
         if crossing.middle is None:
             continue
         given: Structure | None = named.vertebra
@@ -254,11 +282,13 @@ def _axial_score(
             missed += 1
             continue
         slices += 1
-        right += given in crossing.contained
+        share = cut_shares(spine, shown, thickness_mm).get(given, 0.0)
+        right += given == crossing.middle or share >= LEAST_SHARE
         if isinstance(crossing.middle, Level):
             discs += 1
             discs_right += given == crossing.middle
-    return AxialScore(slices, right, discs, discs_right, missed)
+    shift_mm = motion.look.shifts_mm.get(series.id, 0.0)
+    return AxialScore(slices, right, discs, discs_right, missed, motion.moved_mm, shift_mm)
 
 
 def _thickness_mm(series: Series) -> float:

@@ -15,7 +15,12 @@ def test_the_example_can_be_used() -> None:
     assert config.destinations[0].name == "pacs"
 
 
-def test_the_example_with_every_line_in_use_can_be_used() -> None:
+def test_the_example_with_every_line_in_use_can_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("hospital-ca.pem", "node.pem", "node.key"):
+        Path(name).touch()
     lines = [
         line.removeprefix("# ") if " = " in line or line.startswith("# [[") else line
         for line in example_config().splitlines()
@@ -39,6 +44,15 @@ def test_the_example_with_every_line_in_use_can_be_used() -> None:
         ('[study]\ndocuments = ["csv"]\n' + DESTINATION, "study.documents"),
         ('[[destinations]]\nname = "a"\nhost = "h"\nport = 1\n', "destinations.ae_title"),
         (DESTINATION + DESTINATION, "used twice"),
+        (DESTINATION + 'tls = { ca = "none.pem" }\n', r"destinations\.tls\.ca: .*none\.pem"),
+        (
+            '[[destinations]]\nname = "a"\nurl = "https://h/dicom-web"\nca = "none.pem"\n',
+            r"destinations\.ca: .*none\.pem",
+        ),
+        (
+            DESTINATION + '[listen]\ntls = { certificate = "none.pem", key = "none.key" }\n',
+            r"listen\.tls\.certificate: .*none\.pem",
+        ),
         ("study = 3\n" + DESTINATION, "study"),
     ],
 )

@@ -1,8 +1,12 @@
 import json
 import logging
+import os
 import random
 import socket
+import threading
+import time
 import urllib.request
+from contextlib import suppress
 from io import StringIO
 from typing import Any
 
@@ -16,7 +20,8 @@ from discern.node.commitment import STORAGE_COMMITMENT
 from discern.node.config import ListenConfig, Peer
 from discern.node.log import JsonLines
 
-MUTATIONS = 200
+MUTATIONS = 3000 if os.environ.get("DISCERN_FULL") else 200
+ECHO_EVERY = 100
 
 
 def recorded_association() -> bytes:
@@ -52,17 +57,42 @@ def test_malformed_pdus_leave_the_node_answering(start_node: StartNode) -> None:
     listen = ListenConfig(port=0, timeout_s=1)
     node, original = start_node(listen=listen), recorded_association()
     chance = random.Random(20260101)  # noqa: S311 - which bytes to change
-    for _ in range(MUTATIONS):
+    threads = threading.active_count()
+    for number in range(MUTATIONS):
         with socket.socket() as one:
             one.connect(("127.0.0.1", node.port))
             one.sendall(mutated(original, chance))
-
-    def echoes() -> bool:
-        with association(node.port) as one:
-            return bool(one.is_established and one.send_c_echo().Status == 0)
-
-    wait_until(echoes)
+        if number % ECHO_EVERY == 0:
+            wait_until(lambda: echoes(node.port), timeout_s=10)
+    wait_until(lambda: threading.active_count() <= threads + 1)
+    assert echoes(node.port)
     assert send(node.port, image(1, 1)) == [0]
+
+
+def echoes(port: int) -> bool:
+    with association(port) as one:
+        return bool(one.is_established and one.send_c_echo().Status == 0)
+
+
+@pytest.mark.parametrize("begun", [b"", b"\x01", b"\x01\x00\x00\x00\x01\x00" + b"\x00" * 20])
+def test_peers_that_ask_for_nothing_hold_no_place(start_node: StartNode, begun: bytes) -> None:
+    node = start_node(listen=ListenConfig(port=0, timeout_s=10, max_associations=2))
+    idle = [socket.create_connection(("127.0.0.1", node.port)) for _ in range(40)]
+    try:
+        for one in idle:
+            one.sendall(begun)
+        time.sleep(0.2)
+        assert all(echoes(node.port) for _ in range(3))
+    finally:
+        for one in idle:
+            one.close()
+
+
+def test_what_is_no_request_is_closed_at_once(start_node: StartNode) -> None:
+    with socket.create_connection(("127.0.0.1", start_node().port), timeout=2) as one:
+        one.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        with suppress(ConnectionResetError):
+            assert one.recv(100) == b""
 
 
 def test_commitment_is_promised_only_for_what_is_held(start_node: StartNode) -> None:

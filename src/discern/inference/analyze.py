@@ -1,8 +1,10 @@
 """The main job: a study goes in, findings come out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import numpy as np
 
 from discern.errors import UsageError
 from discern.findings import (
@@ -20,6 +22,8 @@ from discern.imaging.reading import ReadOptions, read_study
 from discern.imaging.study import Series, Study
 from discern.inference.anchor import Anchor, naming_at
 from discern.inference.axial import PlacedSeries, place_slices
+from discern.inference.axial_alignment import shift_towards_head_mm
+from discern.inference.axial_cut import segmented_slices
 from discern.inference.axial_reading import AxialReading, read_axial
 from discern.inference.axial_spine import placed_discs
 from discern.inference.counting import Naming
@@ -78,10 +82,18 @@ class Analysis:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the networks said of the sagittal series, before anything is named."""
+    """What the pictures say before anything is named.
+
+    Attributes:
+        reading: What the network said of the sagittal series.
+        tissues: Its segmented middle slices.
+        shifts_mm: How much nearer to the head each axial series, by its id, shows the patient than
+            its files say.
+    """
 
     reading: SagittalReading = NOTHING_READ
     tissues: tuple[TissueSlice, ...] = ()
+    shifts_mm: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def chain(self) -> Chain:
@@ -123,16 +135,29 @@ def analyze_study(
 def look_at(
     study: Study, predictor: StudyPredictor, weights: Weights, options: AnalysisOptions
 ) -> Look:
-    """Run the networks over the sagittal series: boxes on all slices, tissue on the middle ones."""
+    """Run the networks over the sagittal series and compare the axial ones with it.
+
+    Boxes on all slices, tissue on the middle ones.
+    """
     sagittal = study.used(Plane.SAGITTAL)
     if not sagittal:
         return Look()
     detector = _detector(predictor, weights, options, Plane.SAGITTAL)
     reading = read_sagittal(sagittal[0], detector)
     segmenter = weights.metadata.segmenter
-    if segmenter is None:
-        return Look(reading)
-    return Look(reading, tuple(segment_slices(reading.middle_slices, predictor, segmenter)))
+    middle = reading.middle_slices
+    tissues = segment_slices(middle, predictor, segmenter) if segmenter else ()
+    return Look(reading, tuple(tissues), _shifts_mm(study, reading))
+
+
+def _shifts_mm(study: Study, reading: SagittalReading) -> dict[str, float]:
+    if not reading.has_geometry:
+        return {}
+    centers = np.array([track.center for track in reading.tracks]).reshape(-1, 3)
+    return {
+        series.id: shift_towards_head_mm(series, centers, reading.middle_slices)
+        for series in study.used(Plane.AXIAL)
+    }
 
 
 def conclude(
@@ -144,11 +169,14 @@ def conclude(
 ) -> StudyFindings:
     """Name the discs, join the planes and measure; the network runs on axial slices only."""
     about, reading, chain = weights.metadata, look.reading, look.chain
-    assignment = assign_levels(chain, _naming(options, reading, chain, assign_levels(chain)))
+    assignment = assign_levels(chain)
+    naming = _naming(options, reading, chain, assignment)
+    if naming is not None:
+        assignment = assign_levels(chain, naming)
     named = _named(reading, assignment)
     tracks = [disc.evidence.track for disc in named]
     measured = quantities_of(tracks, look.tissues, reading.middle_slices)
-    axial = _join_axial(study, reading, named, measured)
+    axial = _join_axial(study, look, named, measured)
     detector = _detector(predictor, weights, options, Plane.AXIAL)
     left = _left(reading)
     axial_reading = read_axial(axial, detector, first_id=len(reading.detections) + 1, left=left)
@@ -220,17 +248,22 @@ def _left(reading: SagittalReading) -> Vector:
 
 def _join_axial(
     study: Study,
-    reading: SagittalReading,
+    look: Look,
     named: Sequence[NamedDisc],
     measured: Sequence[Quantities],
 ) -> tuple[PlacedSeries, ...]:
     """Name the axial slices; heights come from masks where they were measured, else from boxes."""
+    reading = look.reading
     tracks = [(disc.evidence.track, disc.level) for disc in named] if reading.has_geometry else []
     discs = [
         replace(disc, height_mm=_height_mm(quantities) or disc.height_mm)
         for disc, quantities in zip(placed_discs(tracks, _left(reading)), measured, strict=False)
     ]
-    return tuple(place_slices(discs, series) for series in study.used(Plane.AXIAL))
+    segmented = segmented_slices(reading.series.slices if reading.series else (), look.tissues)
+    return tuple(
+        place_slices(discs, series, segmented, shift_mm=look.shifts_mm.get(series.id, 0.0))
+        for series in study.used(Plane.AXIAL)
+    )
 
 
 def _height_mm(quantities: Quantities) -> float | None:

@@ -1,18 +1,22 @@
-"""Which disc or vertebra an axial slice shows: where it crosses the axis of the spine."""
+"""Which disc or vertebra an axial slice shows: what it cuts where it crosses the spine."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from discern.findings import AxialSlice, StudyWarning
-from discern.imaging.geometry import SliceGeometry, Vector
+from discern.imaging.geometry import HEAD, Vector
 from discern.imaging.plane_geometry import normals_of, step_between_mm
 from discern.imaging.study import Series, Slice
+from discern.inference.axial_crossing import Crossing, crossings_of
+from discern.inference.axial_cut import SegmentedSlice, cuts_of
 from discern.inference.axial_spine import PlacedDisc, SpineAxis, spine_axis
+from discern.spine import Vertebra
 
-_LEAST_COSINE = 0.3  # of slice normal and axis: flatter cuts run along the spine
+_DISC_SHARE = 1 / 3  # of the cut through disc and bone, from which a slice is the disc's
+_MOVED_MM = 2.0  # from which a shift is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,112 +43,133 @@ class PlacedSeries:
         return tuple(one.named for one in self.slices)
 
 
-@dataclass(frozen=True, slots=True)
-class _Crossing:
-    """A place of the axis in a slice, and how much of the axis the slab takes up there."""
-
-    along_mm: float
-    point_lps_mm: Vector
-    slab_mm: float
-
-
-def place_slices(discs: Sequence[PlacedDisc], series: Series) -> PlacedSeries:
-    """Name the slices of an axial series by where they cross the axis through ``discs``.
+def place_slices(
+    discs: Sequence[PlacedDisc],
+    series: Series,
+    sagittal: Sequence[SegmentedSlice] = (),
+    *,
+    shift_mm: float = 0.0,
+) -> PlacedSeries:
+    """Name the slices of an axial series by what they cut of the spine of ``discs``.
 
     Straight stacks, blocks laid disc by disc, tilted and turned ones, in any order. A slab is as
-    thick as the distance to the next slice. A slice is left without a name when it has no
-    geometry, when its matrix does not hold the crossing, or beyond the named part of the spine.
+    thick as the distance to the next slice. Where the sagittal slices beside it were segmented, a
+    slice is that of the disc that makes up a third of its cut through disc and bone, and also
+    where its slab holds the middle of a disc; else it is told where it crosses the axis. A slice
+    is left without a name when it has no geometry, when its matrix does not hold the crossing, or
+    beyond the named part of the spine.
 
     Args:
         discs: The named discs, head to foot, in the patient frame; may be none.
         series: An axial series.
+        sagittal: Segmented sagittal slices.
+        shift_mm: How much nearer to the head the slices show the patient than their files say.
     """
-    geometries = [one.geometry for one in series.slices]
-    known = [one for one in geometries if one is not None]
-    crossings: list[_Crossing | None] = [None] * len(geometries)
-    axis = spine_axis(discs) if discs else None
-    if axis is not None and known:
-        slab_mm = step_between_mm(known)
-        distances = iter(_distances(axis, known))
-        crossings = [
-            None if one.geometry is None else _crossing(axis, one, next(distances), slab_mm)
-            for one in series.slices
-        ]
+    shown = [_moved(one, shift_mm) for one in series.slices]
+    names = _names(spine_axis(discs), shown, sagittal) if discs else [_NOTHING] * len(shown)
     placed = tuple(
-        _placed(series, slice_, axis, crossing)
-        for slice_, crossing in zip(series.slices, crossings, strict=True)
+        _placed(series, slice_, name, shift_mm)
+        for slice_, name in zip(series.slices, names, strict=True)
     )
-    return PlacedSeries(series, placed, tuple(_said(series, discs, placed)))
+    return PlacedSeries(series, placed, tuple(_said(series, discs, placed, shift_mm)))
 
 
-def _distances(axis: SpineAxis, slices: Sequence[SliceGeometry]) -> NDArray[np.float64]:
-    """Return the signed distances (S, N) in mm of the axis points from every slice plane."""
-    normals = normals_of(slices)  # (S, 3)
-    corners = np.array([one.position_lps_mm for one in slices])  # (S, 3)
-    offsets = (normals * corners).sum(axis=1)  # (S,)
-    distances: NDArray[np.float64] = normals @ axis.points_lps_mm.T - offsets[:, None]
-    return distances
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """Where a slice crosses the axis, and the disc or, without one, the vertebra it shows."""
+
+    crossing: Crossing | None = None
+    disc: PlacedDisc | None = None
+    vertebra: Vertebra | None = None
 
 
-def _crossing(
-    axis: SpineAxis, slice_: Slice, distance_mm: NDArray[np.float64], slab_mm: float
-) -> _Crossing | None:
-    """Return where the slice's matrix holds a point of the axis, the nearest to its middle."""
+_NOTHING = _Name()
+
+
+def _moved(slice_: Slice, shift_mm: float) -> Slice:
+    """Return a slice at the place of the patient that it shows."""
     geometry = slice_.geometry
-    below = distance_mm < 0
-    before = np.flatnonzero(below[:-1] != below[1:])
-    if geometry is None or not before.size:
-        return None
-    change = distance_mm[before + 1] - distance_mm[before]  # (C,)
-    share = -distance_mm[before] / change
-    steps = axis.points_lps_mm[before + 1] - axis.points_lps_mm[before]  # (C, 3)
-    points = axis.points_lps_mm[before] + share[:, None] * steps
-    lengths = axis.along_mm[before + 1] - axis.along_mm[before]
-    cosine = np.abs(change) / lengths
-    size_xy = np.array(slice_.shape_px[::-1])
-    pixels = geometry.lps_to_pixel(points)
-    inside = ((pixels >= 0) & (pixels <= size_xy)).all(axis=1) & (cosine >= _LEAST_COSINE)
-    if not inside.any():
-        return None
-    off_middle = np.where(inside, np.linalg.norm(pixels - size_xy / 2, axis=1), np.inf)
-    best = int(off_middle.argmin())
-    x, y, z = points[best].tolist()
-    along_mm = float(axis.along_mm[before[best]] + share[best] * lengths[best])
-    return _Crossing(along_mm, (x, y, z), slab_mm / float(cosine[best]))
+    if geometry is None or not shift_mm:
+        return slice_
+    x, y, z = (np.array(geometry.position_lps_mm) + shift_mm * np.array(HEAD)).tolist()
+    return replace(slice_, geometry=replace(geometry, position_lps_mm=(x, y, z)))
 
 
-def _placed(
-    series: Series, slice_: Slice, axis: SpineAxis | None, crossing: _Crossing | None
-) -> PlacedSlice:
-    disc = vertebra = None
-    if axis is not None and crossing is not None:
-        disc = axis.disc_at(crossing.along_mm, crossing.slab_mm)
-        vertebra = None if disc else axis.vertebra_at(crossing.along_mm)
+def _names(
+    axis: SpineAxis, slices: Sequence[Slice], sagittal: Sequence[SegmentedSlice]
+) -> list[_Name]:
+    crossings = crossings_of(axis.points_lps_mm, axis.along_mm, slices)
+    slab_mm = step_between_mm([one.geometry for one in slices if one.geometry is not None])
+    names = [_NOTHING if one is None else _name_by_axis(axis, one, slab_mm) for one in crossings]
+    rows = [row for row, one in enumerate(crossings) if one is not None]
+    if not sagittal or not rows:
+        return names
+    normals = normals_of([g for row in rows if (g := slices[row].geometry) is not None])
+    points = np.array([one.point_lps_mm for one in crossings if one is not None])
+    cuts = cuts_of(normals, points, slab_mm, axis.discs, sagittal)
+    for row, shares, seen in zip(rows, cuts.shares, cuts.seen, strict=True):
+        if seen:
+            names[row] = _name_by_cut(axis, names[row], shares, slab_mm)
+    return names
+
+
+def _name_by_axis(axis: SpineAxis, crossing: Crossing, slab_mm: float) -> _Name:
+    disc = axis.disc_at(crossing.along_mm, slab_mm / crossing.cosine)
+    return _Name(crossing, disc, None if disc else axis.vertebra_at(crossing.along_mm))
+
+
+def _name_by_cut(
+    axis: SpineAxis, name: _Name, shares: NDArray[np.float64], slab_mm: float
+) -> _Name:
+    """Return a name by the (D,) shares of the discs in the cut; ``name`` is that by the axis."""
+    crossing = name.crossing
+    if crossing is None:
+        return name
+    most = int(shares.argmax())
+    if shares[most] >= _DISC_SHARE:
+        return _Name(crossing, axis.discs[most])
+    away_mm = np.abs(axis.disc_along_mm - crossing.along_mm)
+    if away_mm.min() <= slab_mm / crossing.cosine / 2:
+        return _Name(crossing, axis.discs[int(away_mm.argmin())])
+    return _Name(crossing, None, axis.vertebra_at(crossing.along_mm))
+
+
+def _placed(series: Series, slice_: Slice, name: _Name, shift_mm: float) -> PlacedSlice:
     named = AxialSlice(
         series=series.id,
         slice_index=slice_.index,
         sop_instance_uid=slice_.sop_instance_uid,
         frame_number=slice_.frame_number,
-        level=disc.level if disc else None,
-        vertebra=vertebra,
+        level=name.disc.level if name.disc else None,
+        vertebra=name.vertebra,
     )
-    return PlacedSlice(slice_, named, disc, crossing.point_lps_mm if crossing else None)
+    if name.crossing is None:
+        return PlacedSlice(slice_, named)
+    x, y, z = (np.array(name.crossing.point_lps_mm) - shift_mm * np.array(HEAD)).tolist()
+    return PlacedSlice(slice_, named, name.disc, (x, y, z))
 
 
 def _said(
-    series: Series, discs: Sequence[PlacedDisc], placed: Sequence[PlacedSlice]
-) -> list[StudyWarning]:
+    series: Series, discs: Sequence[PlacedDisc], placed: Sequence[PlacedSlice], shift_mm: float
+) -> Iterator[StudyWarning]:
     lacking = sum(one.slice_.geometry is None for one in placed)
     if lacking:
         text = (
             f"{lacking} of {len(placed)} slices of the axial series {series.id} do not say where "
             "they lie; they are assigned to no disc."
         )
-        return [StudyWarning("axial_without_geometry", text)]
-    if discs and all(one.midline_lps_mm is None for one in placed):
+        yield StudyWarning("axial_without_geometry", text)
+    elif discs and all(one.midline_lps_mm is None for one in placed):
         text = (
             f"The axial series {series.id} does not cross the part of the spine that was named; "
             "its slices are assigned to no disc."
         )
-        return [StudyWarning("axial_elsewhere", text)]
-    return []
+        yield StudyWarning("axial_elsewhere", text)
+    if abs(shift_mm) >= _MOVED_MM:
+        towards = "head" if shift_mm > 0 else "feet"
+        text = (
+            f"The axial series {series.id} shows the spine {abs(shift_mm):.0f} mm nearer to the "
+            f"{towards} than its files say: the patient moved between the series. Its slices are "
+            "named by what they show; cross-reference lines are off by as much."
+        )
+        yield StudyWarning("axial_moved", text)

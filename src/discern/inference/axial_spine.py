@@ -133,16 +133,28 @@ def _placed(track: Track, level: Level, center_lps_mm: Points, tilt_sine: float)
 
 def spine_axis(discs: Sequence[PlacedDisc]) -> SpineAxis:
     """Return the axis through ``discs`` (at least one, head to foot)."""
-    curve = _curve(np.array([disc.center_lps_mm for disc in discs]))
+    centers = np.array([disc.center_lps_mm for disc in discs])
+    curve = _curve(centers)
+    places, points, along = _sampled(curve)
+    middles = np.interp(curve.knots, places, along)
+    stretches = _stretches(discs, middles, float(along[-1]))
+    return SpineAxis(points, along, tuple(discs), middles, stretches)
+
+
+def axis_through(centers_lps_mm: Points) -> tuple[Points, Points]:
+    """Return (N, 3) points of the axis through (D, 3) disc centres, and its length (N,) so far."""
+    _, points, along = _sampled(_curve(centers_lps_mm))
+    return points, along
+
+
+def _sampled(curve: "_Curve") -> tuple[Points, Points, Points]:
+    """Return (N,) places, (N, 3) points and (N,) lengths from the upper end of a curve."""
     first, last = curve.ends_mm
     count = int(np.ceil((curve.knots[-1] + last + first) / _SAMPLE_MM)) + 1
     places = np.linspace(-first, curve.knots[-1] + last, count)
     points, _ = curve.evaluate(places)
     steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
-    along = np.concatenate([[0.0], np.cumsum(steps)])
-    middles = np.interp(curve.knots, places, along)
-    stretches = _stretches(discs, middles, float(along[-1]))
-    return SpineAxis(points, along, tuple(discs), middles, stretches)
+    return places, points, np.concatenate([[0.0], np.cumsum(steps)])
 
 
 @dataclass(frozen=True, slots=True)

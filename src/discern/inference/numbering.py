@@ -8,7 +8,7 @@ Gaussians of the usual parts are fitted by ``bench/levels.py`` (``resources/numb
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -126,36 +126,38 @@ def readings(discs: int) -> list[Reading]:
 
 def weigh(chain: Chain, shapes: Shapes | None = None) -> tuple[WeighedReading, ...]:
     """Return every reading of ``chain``, the likeliest first; probabilities sum to one."""
-    shapes = shapes or usual_shapes()
+    fits = _log_fits(chain, shapes or usual_shapes())
     found = readings(len(chain))
-    logs = np.array([_log_weight(chain, one, shapes) for one in found])
+    logs = np.array([_log_weight(chain, one, fits) for one in found])
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
     order = np.argsort(-weights, kind="stable")
     return tuple(WeighedReading(found[i], float(weights[i])) for i in order)
 
 
-def _log_weight(chain: Chain, reading: Reading, shapes: Shapes) -> float:
+def _log_weight(chain: Chain, reading: Reading, fits: Sequence[Mapping[Part, float]]) -> float:
     strays = (Part.STRAY,) * reading.strays
     parts = (*strays, *reading.parts)[: min(_MOST_PARTS, len(chain))]
     parts = parts + (Part.HIGHER,) * (min(_MOST_PARTS, len(chain)) - len(parts))
+    shape = sum(fit[part] for part, fit in zip(parts, fits, strict=False))
     return (
         float(np.log(reading.prior))
-        + _SHAPE_WEIGHT * _log_shapes(chain, parts, shapes)
+        + _SHAPE_WEIGHT * shape
         + _log_bone(chain, parts)
         + _log_room(chain.above(reading.strays), parts[reading.strays])
     )
 
 
-def _log_shapes(chain: Chain, parts: Sequence[Part], shapes: Shapes) -> float:
+def _log_fits(chain: Chain, shapes: Shapes) -> list[dict[Part, float]]:
+    """Return how well the shape of each of the lowest discs fits each part, as log densities."""
     if len(chain) == 1:
-        return 0.0
+        return []
     steps = steps_between(chain.centers)
     values = features(chain, steps)
-    return sum(
-        shapes[part].log_density(value) + _log_step(step, part)
-        for part, value, step in zip(parts, values, steps, strict=False)
-    )
+    return [
+        {part: shape.log_density(value) + _log_step(step, part) for part, shape in shapes.items()}
+        for value, step in zip(values[:_MOST_PARTS], steps, strict=False)
+    ]
 
 
 def _log_step(step: int, part: Part) -> float:

@@ -1,7 +1,9 @@
 """The DICOM listener: who may associate, which objects are offered, and the answers."""
 
 import ssl
+import threading
 from collections.abc import Callable
+from socketserver import BaseServer
 from typing import Any
 
 from pydicom.uid import (
@@ -20,6 +22,7 @@ from pynetdicom import AE, AllStoragePresentationContexts, evt
 from discern.errors import UsageError
 from discern.node.commitment import STORAGE_COMMITMENT, Committer
 from discern.node.config import ListenConfig
+from discern.node.guard import NEGOTIATION_S, GuardedServer
 from discern.node.log import note
 from discern.node.receiver import Received, Receiver, Status
 
@@ -34,8 +37,6 @@ SYNTAXES: list[str] = [
     *JPEG2000TransferSyntaxes,
     *RLETransferSyntaxes,
 ]
-_NEGOTIATION_S = 5
-"""A peer that opens a connection and then asks for nothing holds its place no longer."""
 
 
 class Listener:
@@ -56,17 +57,19 @@ class Listener:
             (evt.EVT_ABORTED, _note_aborted),
         ]
         try:
-            self._server: Any = self._ae.start_server(
+            self._server: Any = self._ae.make_server(
                 (config.host, config.port),
-                block=False,
                 evt_handlers=handlers,
                 ssl_context=_tls(config),
+                server_class=GuardedServer,
             )
         except OSError as error:
             raise UsageError(
                 f"listen: cannot listen on {config.host}:{config.port} ({error.strerror}); "
                 "set another listen.port or stop what uses it"
             ) from error
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
 
     @property
     def port(self) -> int:
@@ -75,7 +78,10 @@ class Listener:
 
     def stop(self) -> None:
         """Stop listening; open associations are aborted, their peers send again."""
+        BaseServer.shutdown(self._server)
+        self._server.server_close()
         self._ae.shutdown()
+        self._thread.join()
 
 
 def _application_entity(config: ListenConfig) -> AE:
@@ -85,7 +91,7 @@ def _application_entity(config: ListenConfig) -> AE:
     ae.maximum_associations = config.max_associations
     ae.maximum_pdu_size = config.max_pdu_bytes
     ae.network_timeout = ae.dimse_timeout = config.timeout_s
-    ae.acse_timeout = min(config.timeout_s, _NEGOTIATION_S)
+    ae.acse_timeout = min(config.timeout_s, NEGOTIATION_S)
     ae.add_supported_context(VERIFICATION)
     ae.add_supported_context(STORAGE_COMMITMENT)
     for context in AllStoragePresentationContexts:

@@ -154,6 +154,17 @@ class NodeConfig:
                 _check_title("destinations.ae_title", one.ae_title)
                 _check_title("destinations.calling_ae_title", one.calling_ae_title)
                 _check_port("destinations.port", one.port, lowest=1)
+                _check_files("destinations.tls", one.tls)
+            else:
+                _check_files("destinations", TlsFiles(ca=one.ca))
+        _check_files("listen.tls", self.listen.tls)
+
+
+def _check_files(where: str, files: TlsFiles | None) -> None:
+    for key in ("ca", "certificate", "key"):
+        name = getattr(files, key, None)
+        if name is not None and not Path(name).is_file():
+            raise UsageError(f"{where}.{key}: there is no file {name}; name the PEM file")
 
 
 def example_config() -> str:
