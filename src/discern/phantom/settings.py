@@ -49,7 +49,9 @@ class Contrast:
     """Tissue signal on T2 turbo spin echo, as a fraction of cerebrospinal fluid.
 
     Defaults are medians over 169 middle slices of the SPIDER set (marrow .48, nucleus by grade);
-    the remaining tissues were set by eye beside the same slices.
+    the remaining tissues were set by eye beside the same slices. ``fluid`` is what fills a fissure
+    of the annulus; ``modic`` is the marrow beside a plate with change of type 1, 2 and 3 (Modic et
+    al., Radiology 166:193, 1988).
     """
 
     marrow: float = 0.46
@@ -57,11 +59,14 @@ class Contrast:
     muscle: float = 0.13
     cord: float = 0.42
     annulus: float = 0.07
+    fluid: float = 0.85
+    haemangioma: float = 0.85
+    modic: tuple[float, float, float] = (0.75, 0.60, 0.18)
     nucleus: tuple[float, float, float, float, float] = (0.62, 0.48, 0.30, 0.15, 0.09)
 
     def __post_init__(self) -> None:
         """Refuse signals outside 0..1.5 and a nucleus that brightens with its grade."""
-        for name in ("marrow", "fat", "muscle", "cord", "annulus"):
+        for name in ("marrow", "fat", "muscle", "cord", "annulus", "fluid", "haemangioma"):
             within(f"contrast {name}", getattr(self, name), 0.0, 1.5)
         if len(self.nucleus) != len(PfirrmannGrade) or list(self.nucleus) != sorted(
             self.nucleus, reverse=True
