@@ -15,6 +15,7 @@ from discern.phantom.block_frame import (
     turned,
 )
 from discern.phantom.canvas import Canvas, Patch, covered
+from discern.phantom.marrow import with_lesions
 from discern.phantom.plates import Block
 from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.texture import Field
@@ -72,7 +73,7 @@ def paint_bones(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> 
     segments = [block for block in spine.sacrum if "-" not in block.name]
     for block in (*spine.bodies, *above, *segments):
         for patch in canvas.near(place_of_block(block, spine, 3.0)):
-            bones.append(_body_bone(patch, block, is_sacral=block in segments))
+            bones.append(_body_bone(patch, block, parameters, is_sacral=block in segments))
     rough = [_ROUGHNESS_MM * parameters.texture * bone.patch.lumps for bone in bones]
     for bone, rough_mm in zip(bones, rough, strict=True):
         bone.patch.paint(covered(bone.distance_mm + rough_mm), CORTEX)
@@ -89,17 +90,20 @@ def marrow_signal(patch: Patch, parameters: PhantomParameters, slow: Field) -> F
     return signal
 
 
-def _body_bone(patch: Patch, block: Block, *, is_sacral: bool) -> _Bone:
+def _body_bone(
+    patch: Patch, block: Block, parameters: PhantomParameters, *, is_sacral: bool
+) -> _Bone:
     """A body with a waist; the basivertebral vein is a bright spot at its back."""
     frame = frame_of(patch, block, dip_mm=0.0 if is_sacral else -CONCAVITY_MM)
     waist = -1.8 * 4 * frame.t * (1 - frame.t)
     radial = outline_mm(frame, front_mm=waist, back_mm=0.4 * waist)
     distance = np.maximum(radial, -np.minimum(frame.lower, frame.upper)) - 0.5
-    brightness: Field | float = 1.0
+    brightness: Field = np.ones((1, 1, 1), np.float32)
     if not is_sacral:
         vein = ((frame.p - frame.half_depth + 2) / 5) ** 2 + (frame.q / 2.2) ** 2
         vein = vein + (frame.x / 5) ** 2
         brightness = 1 + 0.5 * np.clip(1 - vein, 0, 1)
+    brightness = with_lesions(brightness, frame, block.name, parameters)
     tissue = Tissue.BACKGROUND if is_sacral else Tissue.VERTEBRA
     return _Bone(patch, distance, _BODY_CORTEX_MM, brightness, tissue)
 

@@ -13,6 +13,7 @@ from discern.phantom.block_frame import (
     place_of_block,
 )
 from discern.phantom.canvas import Canvas, Mask, Patch, Window, covered, most, step
+from discern.phantom.disc_lesions import paint_nodes, paint_zone
 from discern.phantom.plates import Block
 from discern.phantom.settings import Herniation
 from discern.phantom.spine_model import PhantomParameters
@@ -43,6 +44,8 @@ class DiscFootprint:
         disc: At least half of the slice thickness is disc, herniated material included.
         posterior: The posterior third of the disc, and herniated material.
         herniated: Herniated material beyond the posterior margin.
+        zone: A high-intensity zone fills at least half of the slice thickness.
+        faint_zone: It fills some of it.
     """
 
     level: Level | None
@@ -50,6 +53,8 @@ class DiscFootprint:
     disc: Mask
     posterior: Mask
     herniated: Mask
+    zone: Mask
+    faint_zone: Mask
 
 
 def paint_discs(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> list[DiscFootprint]:
@@ -88,7 +93,7 @@ def _paint_remnant(patch: Patch, block: Block, parameters: PhantomParameters) ->
     patch.paint(0.8 * covered(core), parameters.contrast.marrow * 0.8)
     disc = most(distance < 0)
     nothing = np.zeros_like(disc)
-    return DiscFootprint(None, patch.window, disc, nothing, nothing)
+    return DiscFootprint(None, patch.window, disc, nothing, nothing, nothing, nothing)
 
 
 def _paint_disc(
@@ -109,12 +114,16 @@ def _paint_disc(
     if herniation is not None:
         beyond = _paint_herniation(patch, block, herniation, parameters) & ~inside
     patch.mark(inside | beyond, Tissue.DISC)
+    paint_nodes(patch, frame, level, parameters)
+    zone = paint_zone(patch, frame, level, parameters)
     return DiscFootprint(
         level,
         patch.window,
         disc=most(inside | beyond),
         posterior=most(posterior | beyond),
         herniated=most(beyond),
+        zone=most(zone),
+        faint_zone=np.asarray(zone.any(axis=0)),
     )
 
 

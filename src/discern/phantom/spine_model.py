@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from discern.phantom.lesions import Lesions
 from discern.phantom.settings import Contrast, Herniation, Scanner, within
 from discern.phantom.sizes import LUMBAR_COUNTS, presacral_levels
 from discern.spine import USUAL_LEVELS, Level, PfirrmannGrade, Vertebra, vertebra_above
@@ -57,6 +58,7 @@ class PhantomParameters:
         texture_seed: Which texture; the same in every slice of the patient.
         contrast: Tissue signals.
         scanner: How it is imaged.
+        lesions: High-intensity zones, and what may be taken for lesions.
     """
 
     grades: tuple[PfirrmannGrade, ...] = ()
@@ -83,6 +85,7 @@ class PhantomParameters:
     listhesis_mm: tuple[float, ...] = ()
     disc_scale: tuple[float, ...] = ()
     body_scale: tuple[float, ...] = ()
+    lesions: Lesions = field(default_factory=Lesions)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be, naming the field."""
@@ -91,6 +94,7 @@ class PhantomParameters:
         within("cranial_vertebrae", self.cranial_vertebrae, 0, 4)
         self._check_discs()
         self._check_herniations()
+        self.lesions.check(self.levels)
         within("lordosis_deg", self.lordosis_deg, 10.0, 80.0)
         within("sacral_slope_deg", self.sacral_slope_deg, 10.0, 65.0)
         within("scoliosis_deg", self.scoliosis_deg, -30.0, 30.0)

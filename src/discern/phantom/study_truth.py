@@ -112,7 +112,7 @@ def truth_of_study(
             level=level,
             pfirrmann=int(parameters.grade_of(level)),
             herniation=parameters.herniation_of(level) is not None,
-            hiz=False,
+            hiz=parameters.lesions.zone_of(level) is not None,
             center_lps_mm=_rounded(spine.disc_center_lps_mm(level)),
             in_view=disc_number(level, parameters) in seen,
             measures=measure_disc(spine, level, parameters, textures),

@@ -7,13 +7,17 @@ from discern.annotations import GroundTruth, TruthBox
 from discern.phantom.canvas import Window
 from discern.phantom.discs import DiscFootprint
 from discern.phantom.spine_model import PhantomParameters
-from discern.spine import GRADE_LABELS, Label, Level, Plane
+from discern.spine import GRADE_LABELS, LESION_LABELS, Label, Level, Plane
 
 BoxXyxy = tuple[float, float, float, float]
 
 _MIN_LENGTH_MM = 14.0
 """A disc seen over less than this, far off the midline, is an ignore region."""
 _MIN_HERNIATION_MM2 = 10.0
+_MIN_ZONE_MM2 = 1.5
+"""A zone seen over less is an ignore region: no reader would draw it."""
+_READERS_MARGIN_MM = 1.0
+"""Room that a reader leaves round a small lesion."""
 
 
 def truth_of(
@@ -25,9 +29,11 @@ def truth_of(
     """Return ``empty`` filled with the boxes of ``footprints``.
 
     Sagittal slices carry grades (a box tight round each whole disc, pixel edges, right and bottom
-    exclusive) and herniations; axial slices carry herniations only. A herniation's box covers the
-    posterior third of the disc together with the protruded material. Discs cut by the image edge
-    or barely grazed, remnants within the sacrum, and discs above T9-T10 are ignore regions.
+    exclusive), herniations and high-intensity zones; axial slices carry lesions only. On sagittal
+    slices a herniation's box covers the posterior third of the disc together with the protruded
+    material, as SPIDER's do; on axial slices it is the protruded material, and a zone's box is the
+    zone on both, with a millimetre round them. Discs cut by the image edge or barely grazed,
+    remnants within the sacrum, discs above T9-T10 and zones too faint to see are ignore regions.
     """
     boxes: list[TruthBox] = []
     ignored: list[BoxXyxy] = []
@@ -42,11 +48,12 @@ def truth_of(
                 continue
             grade = parameters.grade_of(level)
             boxes.append(TruthBox(GRADE_LABELS[grade - 1], box, disc_number(level, parameters)))
-        herniated_mm2 = footprint.herniated.sum() * spacing_mm[0] * spacing_mm[1]
-        if level is not None and herniated_mm2 >= _MIN_HERNIATION_MM2:
-            behind = _bounds(footprint.posterior, footprint.window)
-            boxes.append(TruthBox(Label.HERNIATION, behind, disc_number(level, parameters)))
-    annotated = (*GRADE_LABELS, Label.HERNIATION)
+        if level is not None:
+            lesions, unsure = _lesions(footprint, empty, spacing_mm)
+            group = disc_number(level, parameters)
+            boxes += [TruthBox(label, place, group) for label, place in lesions]
+            ignored += unsure
+    annotated = (*GRADE_LABELS, *LESION_LABELS)
     return GroundTruth(
         image=empty.image,
         patient=empty.patient,
@@ -55,6 +62,41 @@ def truth_of(
         boxes=tuple(boxes),
         annotated=frozenset(annotated if empty.plane is Plane.SAGITTAL else annotated[5:]),
         ignored=tuple(ignored),
+    )
+
+
+def _lesions(
+    footprint: DiscFootprint, empty: GroundTruth, spacing_mm: tuple[float, float]
+) -> tuple[list[tuple[Label, BoxXyxy]], list[BoxXyxy]]:
+    """Return the boxes of what a reader would draw, and those of what is too faint to judge."""
+    pixel_mm2, window = spacing_mm[0] * spacing_mm[1], footprint.window
+    is_sagittal = empty.plane is Plane.SAGITTAL
+    seen: list[tuple[Label, BoxXyxy]] = []
+    faint: list[BoxXyxy] = []
+    if footprint.herniated.sum() * pixel_mm2 >= _MIN_HERNIATION_MM2:
+        mask = footprint.posterior if is_sagittal else footprint.herniated
+        margin_mm = 0.0 if is_sagittal else _READERS_MARGIN_MM
+        seen.append((Label.HERNIATION, _wider(_bounds(mask, window), margin_mm, empty, spacing_mm)))
+    if footprint.zone.sum() * pixel_mm2 >= _MIN_ZONE_MM2:
+        box = _bounds(footprint.zone, window)
+        seen.append((Label.HIZ, _wider(box, _READERS_MARGIN_MM, empty, spacing_mm)))
+    elif footprint.faint_zone.any():
+        box = _bounds(footprint.faint_zone, window)
+        faint.append(_wider(box, _READERS_MARGIN_MM, empty, spacing_mm))
+    return seen, faint
+
+
+def _wider(
+    box: BoxXyxy, margin_mm: float, empty: GroundTruth, spacing_mm: tuple[float, float]
+) -> BoxXyxy:
+    """Return ``box`` with room round it, within the image."""
+    row, column = (margin_mm / size_mm for size_mm in spacing_mm)
+    (rows, columns), (x1, y1, x2, y2) = empty.shape_px, box
+    return (
+        max(x1 - column, 0.0),
+        max(y1 - row, 0.0),
+        min(x2 + column, float(columns)),
+        min(y2 + row, float(rows)),
     )
 
 

@@ -1,0 +1,77 @@
+"""High-intensity zones and Schmorl nodes, painted on a disc."""
+
+import numpy as np
+
+from discern.phantom.block_frame import BlockFrame, outline_mm
+from discern.phantom.canvas import Mask, Patch, covered
+from discern.phantom.lesions import HighIntensityZone, SchmorlNode, ZoneShape
+from discern.phantom.spine_model import PhantomParameters
+from discern.phantom.texture import Field
+from discern.spine import Level
+
+_ZONE_EDGE_MM = 0.5
+_SCLEROSIS_MM = 1.2
+
+
+def paint_zone(
+    patch: Patch, frame: BlockFrame, level: Level, parameters: PhantomParameters
+) -> Mask:
+    """Paint the zone of a disc, if it has one, and return its sample points (S, h, w)."""
+    zone = parameters.lesions.zone_of(level)
+    if zone is None:
+        return np.zeros(patch.signal.shape, bool)
+    distance = zone_distance_mm(frame, zone)
+    signal = parameters.contrast.fluid * zone.brightness
+    patch.paint(covered(distance, _ZONE_EDGE_MM), signal)
+    return np.broadcast_to(distance < 0, patch.signal.shape)
+
+
+def zone_distance_mm(frame: BlockFrame, zone: HighIntensityZone) -> Field:
+    """Return the signed distance (negative inside) to a zone.
+
+    It is an ellipsoid in the coordinates of the disc: across the patient, beneath the margin (so
+    that a rim bends with it) and between the plates.
+    """
+    beneath = outline_mm(frame, front_mm=0.0, back_mm=0.0) + zone.depth_mm
+    height_mm = frame.lower - zone.height * (frame.lower + frame.upper)
+    thin, long = zone.thickness_mm / 2, zone.length_mm / 2
+    half_beneath, half_height = {
+        ZoneShape.RIM: (thin, long),
+        ZoneShape.ROUND: (thin, thin),
+        ZoneShape.FISSURE: (long, thin),
+    }[zone.shape]
+    radius = np.sqrt(
+        ((frame.x - zone.offset_mm) / (zone.span_mm / 2)) ** 2
+        + (beneath / half_beneath) ** 2
+        + (height_mm / half_height) ** 2
+    )
+    is_elsewhere = frame.p > 0 if zone.is_anterior else frame.p < 0
+    distance: Field = (radius - 1) * np.float32(thin) + np.where(is_elsewhere, np.float32(9), 0)
+    return distance
+
+
+def paint_nodes(
+    patch: Patch, frame: BlockFrame, level: Level, parameters: PhantomParameters
+) -> None:
+    """Paint the Schmorl nodes of a disc: disc signal in the body, under a dark shell."""
+    for node in parameters.lesions.nodes:
+        if node.level is not level:
+            continue
+        distance = _node_distance_mm(frame, node)
+        grade = parameters.grade_of(level)
+        core = 0.5 * (parameters.contrast.nucleus[grade - 1] + parameters.contrast.annulus)
+        outside = np.maximum(distance, np.maximum(frame.lower, frame.upper) * -1)
+        patch.paint(covered(outside - _SCLEROSIS_MM), parameters.contrast.annulus)
+        patch.paint(covered(outside), core)
+
+
+def _node_distance_mm(frame: BlockFrame, node: SchmorlNode) -> Field:
+    into = -frame.upper if node.is_above else -frame.lower
+    half = node.width_mm / 2
+    radius = np.sqrt(
+        ((frame.x - node.offset_mm) / half) ** 2
+        + ((frame.p - node.place * frame.half_depth) / half) ** 2
+        + (into / node.depth_mm) ** 2
+    )
+    distance: Field = np.maximum((radius - 1) * min(half, node.depth_mm), -into)
+    return distance
