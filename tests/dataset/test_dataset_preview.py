@@ -13,6 +13,7 @@ from discern.dataset.preview import Origin, PreviewSettings, preview_tiles
 from discern.dataset.preview_sheet import preview_png
 from discern.dataset.samples import prepare_dataset
 from discern.errors import DatasetError
+from discern.phantom.training_set import SliceCounts
 from discern.weights import Preprocessing
 
 PAPER = PreviewSettings(
@@ -21,6 +22,7 @@ PAPER = PreviewSettings(
     epochs=10,
     slices_per_patient=0,
     phantom_patients=0,
+    phantom_slices=SliceCounts(),
     phantom_share=0.0,
     preprocessing=Preprocessing(size_px=64),
     augmentation=AugmentationConfig(intensity=IntensityMode.PAPER, geometry=False),

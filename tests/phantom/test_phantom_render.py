@@ -15,7 +15,15 @@ from discern.phantom.render import PhantomSlice, render_axial, render_sagittal
 from discern.phantom.settings import Contrast, Herniation, Scanner
 from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.study import demo_parameters
-from discern.spine import GRADE_LABELS, USUAL_LEVELS, Label, Level, PfirrmannGrade, Plane
+from discern.spine import (
+    GRADE_LABELS,
+    LESION_LABELS,
+    USUAL_LEVELS,
+    Label,
+    Level,
+    PfirrmannGrade,
+    Plane,
+)
 
 CLEAN = Scanner(noise=0, blur_mm=0, matrix_px=256, saturation_band=False, csf_units=1000)
 PLAIN = PhantomParameters(texture=0, scanner=CLEAN)
@@ -68,8 +76,8 @@ def test_boxes_carry_grade_and_number_and_only_known_labels_are_annotated() -> N
         if box.label in GRADE_LABELS:
             assert box.disc is not None
             assert box.label.grade == parameters.grades[-box.disc]
-    assert truth.annotated == {*GRADE_LABELS, Label.HERNIATION}
-    assert axial(PLAIN)[0].truth.annotated == {Label.HERNIATION}
+    assert truth.annotated == {*GRADE_LABELS, *LESION_LABELS}
+    assert axial(PLAIN)[0].truth.annotated == set(LESION_LABELS)
 
 
 def test_the_cut_top_disc_and_the_sacral_remnant_are_ignored_not_graded() -> None:

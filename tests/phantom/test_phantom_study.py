@@ -9,12 +9,7 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 from discern.imaging.frames import PHANTOM_MANUFACTURER
 from discern.imaging.geometry import SliceGeometry, plane_of
 from discern.phantom.render import render_axial, render_sagittal
-from discern.phantom.study import (
-    DEMO_SEED,
-    demo_parameters,
-    training_slices,
-    write_study,
-)
+from discern.phantom.study import demo_parameters, write_study
 from discern.phantom.study_truth import PhantomTruth
 from discern.spine import Level, Plane
 
@@ -98,19 +93,3 @@ def test_truth_lists_the_discs_head_to_foot(study: tuple[Path, PhantomTruth]) ->
     assert not any(disc["hiz"] for disc in truth["discs"])
     heights = [disc["center_lps_mm"][2] for disc in truth["discs"]]
     assert heights == sorted(heights, reverse=True)
-
-
-def test_training_slices_are_sagittal_repeatable_and_named_by_patient() -> None:
-    two = list(training_slices(11, 2, slices=2))
-    one = list(training_slices(11, 1, slices=2))
-    assert [slice_.truth.patient for slice_ in two] == ["phantom-11-0"] * 2 + ["phantom-11-1"] * 2
-    assert len({slice_.truth.image for slice_ in two}) == 4
-    assert all(slice_.plane is Plane.SAGITTAL and slice_.truth.boxes for slice_ in two)
-    for first, again in zip(one, two[:2], strict=True):
-        assert np.array_equal(first.image, again.image)
-        assert first.truth == again.truth
-
-
-def test_the_embedded_sample_is_never_trained_on() -> None:
-    with pytest.raises(ValueError, match="embedded sample"):
-        next(training_slices(DEMO_SEED, 1))

@@ -39,6 +39,7 @@ def preview(
         epochs=chosen.epochs,
         slices_per_patient=chosen.slices_per_patient,
         phantom_patients=chosen.phantom_patients,
+        phantom_slices=chosen.phantom_slices,
         phantom_share=chosen.phantom_share,
         preprocessing=chosen.preprocessing,
         augmentation=chosen.augmentation,

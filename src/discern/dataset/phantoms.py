@@ -1,15 +1,19 @@
-"""Sagittal slices of synthetic patients as training samples."""
+"""Slices of synthetic patients as training samples."""
+
+from types import MappingProxyType
 
 from discern.dataset.samples import Sample, prepare
-from discern.phantom.study import training_slices
-from discern.spine import GRADE_LABELS, Label
+from discern.phantom.training_set import SliceCounts, lesion_slices
+from discern.spine import LABELS, LESION_LABELS, Plane
 from discern.weights import Preprocessing
 
-PHANTOM_LABELS = frozenset({*GRADE_LABELS, Label.HERNIATION})
-"""What is true and false everywhere on a phantom's sagittal slices."""
+PHANTOM_LABELS = MappingProxyType({Plane.SAGITTAL: LABELS, Plane.AXIAL: LESION_LABELS})
+"""What is true and false everywhere on a phantom's slices of each plane."""
 
 
-def phantom_samples(seed: int, patients: int, preprocessing: Preprocessing) -> list[Sample]:
-    """Render and prepare the middle slices of ``patients`` synthetic patients."""
-    slices = training_slices(seed, patients)
+def phantom_samples(
+    seed: int, patients: int, counts: SliceCounts, preprocessing: Preprocessing
+) -> list[Sample]:
+    """Render and prepare slices of ``patients`` synthetic patients."""
+    slices = lesion_slices(seed, patients, counts)
     return [prepare(one.image, one.truth, preprocessing) for one in slices]

@@ -14,6 +14,7 @@ from discern.dataset.phantoms import phantom_samples
 from discern.dataset.samples import Sample, prepare_dataset
 from discern.dataset.sources import Dataset
 from discern.errors import DatasetError
+from discern.phantom.training_set import SliceCounts
 from discern.weights import Preprocessing
 
 MOST_PHANTOM_PATIENTS = 4
@@ -37,6 +38,7 @@ class PreviewSettings:
     epochs: int
     slices_per_patient: int
     phantom_patients: int
+    phantom_slices: SliceCounts
     phantom_share: float
     preprocessing: Preprocessing
     augmentation: AugmentationConfig
@@ -70,7 +72,9 @@ def preview_tiles(
     phantoms = []
     if settings.phantom_patients and settings.phantom_share:
         rendered = min(settings.phantom_patients, MOST_PHANTOM_PATIENTS)
-        phantoms = phantom_samples(settings.seed, rendered, settings.preprocessing)
+        phantoms = phantom_samples(
+            settings.seed, rendered, settings.phantom_slices, settings.preprocessing
+        )
     plan = EpochPlan(
         seed=settings.seed,
         patients=tuple(truth.patient for truth in truths),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from discern.phantom.block_frame import BlockFrame, outline_mm
-from discern.phantom.canvas import Mask, Patch, covered
+from discern.phantom.canvas import Patch, covered
 from discern.phantom.lesions import HighIntensityZone, SchmorlNode, ZoneShape
 from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.texture import Field
@@ -15,15 +15,21 @@ _SCLEROSIS_MM = 1.2
 
 def paint_zone(
     patch: Patch, frame: BlockFrame, level: Level, parameters: PhantomParameters
-) -> Mask:
-    """Paint the zone of a disc, if it has one, and return its sample points (S, h, w)."""
+) -> Field:
+    """Paint the zone of a disc, if it has one; return how far it stands out.
+
+    That is (h, w), in parts of the signal of CSF over that of the annulus, averaged over the slice
+    thickness.
+    """
     zone = parameters.lesions.zone_of(level)
     if zone is None:
-        return np.zeros(patch.signal.shape, bool)
-    distance = zone_distance_mm(frame, zone)
+        return np.zeros(patch.signal.shape[1:], np.float32)
+    coverage = covered(zone_distance_mm(frame, zone), _ZONE_EDGE_MM)
     signal = parameters.contrast.fluid * zone.brightness
-    patch.paint(covered(distance, _ZONE_EDGE_MM), signal)
-    return np.broadcast_to(distance < 0, patch.signal.shape)
+    patch.paint(coverage, signal)
+    share = np.broadcast_to(coverage, patch.signal.shape).mean(axis=0)
+    contrast: Field = share * (signal - parameters.contrast.annulus)
+    return contrast
 
 
 def zone_distance_mm(frame: BlockFrame, zone: HighIntensityZone) -> Field:

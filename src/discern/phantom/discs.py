@@ -28,6 +28,8 @@ _WORN_PLATES_MM = (0.0, 0.05, 0.15, 0.35, 0.5)
 """How uneven the plates beside a disc have become, by grade."""
 _PROTRUDED = 0.16
 """Most signal that protruded material has, however bright the nucleus behind it."""
+VISIBLE, _FAINT = 0.25, 0.06
+"""How far a zone stands out, in parts of the signal of CSF, to be drawn by a reader, or seen."""
 FRONT_MM, BACK_MM = 0.5, 0.4
 """How far a disc without bulge overhangs the outline of its plates."""
 _MARGIN_MM = 15.0
@@ -44,8 +46,8 @@ class DiscFootprint:
         disc: At least half of the slice thickness is disc, herniated material included.
         posterior: The posterior third of the disc, and herniated material.
         herniated: Herniated material beyond the posterior margin.
-        zone: A high-intensity zone fills at least half of the slice thickness.
-        faint_zone: It fills some of it.
+        zone: A high-intensity zone stands out by at least a quarter of the signal of CSF.
+        faint_zone: It stands out by less, though it may be seen.
     """
 
     level: Level | None
@@ -122,8 +124,8 @@ def _paint_disc(
         disc=most(inside | beyond),
         posterior=most(posterior | beyond),
         herniated=most(beyond),
-        zone=most(zone),
-        faint_zone=np.asarray(zone.any(axis=0)),
+        zone=zone >= VISIBLE,
+        faint_zone=zone >= _FAINT,
     )
 
 

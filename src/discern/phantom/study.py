@@ -1,6 +1,5 @@
-"""The synthetic study: DICOM files with their truth, and slices for the training mix."""
+"""The synthetic study: DICOM files with their truth."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +8,13 @@ from discern.phantom.dicom import SeriesPlace, dicom_file
 from discern.phantom.prescription import USUAL, FrameUids, Prescription
 from discern.phantom.render import PhantomSlice, render_axial, render_sagittal, sagittal_scanner
 from discern.phantom.settings import Herniation
-from discern.phantom.spine_model import PhantomParameters, sample_parameters
+from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.study_truth import PhantomTruth, truth_of_study
 from discern.spine import Level, PfirrmannGrade, Plane
 
 DEMO_SEED = 20_260_101
-"""Seed of the embedded sample; ``training_slices`` refuses it."""
+"""Seed of the embedded sample; training refuses it."""
 _FOLDERS = {Plane.SAGITTAL: "sagittal-t2", Plane.AXIAL: "axial-t2"}
-_TRAINING_SLICES = 3
 
 
 def demo_parameters() -> PhantomParameters:
@@ -67,24 +65,3 @@ def _write_series(slices: list[PhantomSlice], place: SeriesPlace, folder: Path) 
 
 def _uid(place: SeriesPlace, index: int) -> str | None:
     return None if place.uids is FrameUids.MISSING else place.instance_uid(Plane.AXIAL, index)
-
-
-def training_slices(
-    seed: int, patients: int, *, slices: int = _TRAINING_SLICES
-) -> Iterator[PhantomSlice]:
-    """Yield ``slices`` sagittal slices nearest the midline of each of ``patients`` patients.
-
-    Patient n of ``seed`` is called "phantom-<seed>-<n>" and does not depend on ``patients``.
-
-    Raises:
-        ValueError: ``seed`` is that of the embedded sample.
-    """
-    if seed == DEMO_SEED:
-        raise ValueError(f"seed {DEMO_SEED} is the embedded sample; train on another seed")
-    for number in range(patients):
-        rng = np.random.default_rng((seed, number))
-        parameters = sample_parameters(rng)
-        patient = f"phantom-{seed}-{number}"
-        yield from render_sagittal(
-            parameters, rng, prescription=Prescription(sagittal_slices=slices), patient=patient
-        )

@@ -68,9 +68,7 @@ def _prescription(rng: np.random.Generator) -> Prescription:
     )
 
 
-def _chosen(
-    slices: list[PhantomSlice], count: int, rng: np.random.Generator
-) -> list[PhantomSlice]:
+def _chosen(slices: list[PhantomSlice], count: int, rng: np.random.Generator) -> list[PhantomSlice]:
     """Return ``count`` slices: at most three in four show a lesion, the others none."""
     order = [slices[index] for index in rng.permutation(len(slices))]
     showing = [one for one in order if one.truth.boxes][: 3 * count // 4]

@@ -18,6 +18,7 @@ from discern.dataset.epochs import AugmentationConfig
 from discern.errors import UsageError
 from discern.model.detector import NetworkConfig
 from discern.model.loss_config import LossConfig, LossKind
+from discern.phantom.training_set import SliceCounts
 from discern.weights import Preprocessing
 
 
@@ -76,7 +77,9 @@ class TrainingConfig:
         validate_every: Epochs between two looks at the validation patients.
         slices_per_patient: Most slices of one patient in an epoch, drawn anew; 0 shows all.
         phantom_patients: Synthetic patients mixed in.
-        phantom_share: Share of synthetic slices among those shown.
+        phantom_slices: Slices of each synthetic patient, by plane.
+        planted_copies: Copies of each real sagittal image with lesions planted in it.
+        phantom_share: Share of synthetic and planted slices among those shown.
         preprocessing: Input size and window, shared with inference.
         network: Blocks and size.
         loss: Which loss and its weights.
@@ -93,6 +96,8 @@ class TrainingConfig:
     validate_every: int = 5
     slices_per_patient: int = 0
     phantom_patients: int = 0
+    phantom_slices: SliceCounts = field(default_factory=SliceCounts)
+    planted_copies: int = 0
     phantom_share: float = 0.2
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -112,8 +117,12 @@ class TrainingConfig:
             raise UsageError(f"size_px {self.preprocessing.size_px} must be a multiple of 32")
         if min(self.epochs, self.batch_size, self.validate_every) < 1:
             raise UsageError("epochs, batch_size and validate_every must be at least 1")
-        if min(self.phantom_patients, self.slices_per_patient) < 0:
-            raise UsageError("phantom_patients and slices_per_patient must not be negative")
+        counts = (self.phantom_patients, self.planted_copies, self.slices_per_patient)
+        if min(*counts, self.phantom_slices.sagittal - 1, self.phantom_slices.axial) < 0:
+            raise UsageError(
+                "phantom_patients, planted_copies, slices_per_patient and phantom_slices.axial "
+                "must not be negative, phantom_slices.sagittal at least 1"
+            )
         if not 0 <= self.phantom_share < 1:
             raise UsageError("phantom_share must be at least 0 and below 1")
 

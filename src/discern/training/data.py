@@ -23,7 +23,7 @@ from discern.training.validation import ValidationImage, read_validation_images
 
 @dataclass(frozen=True, slots=True)
 class RunData:
-    """What was read: real samples, whose ``patients`` are named, then synthetic ones."""
+    """What was read: real samples, whose ``patients`` are named, then synthetic and planted."""
 
     samples: tuple[Sample, ...]
     patients: tuple[str, ...]
@@ -46,11 +46,10 @@ class RunData:
         )
 
     def anchors(self, config: TrainingConfig) -> Anchors:
-        """Return the anchors: fitted to the real training boxes, or as configured."""
+        """Return the anchors: fitted to the training boxes, or as configured."""
         if not config.fit_anchors:
             return config.network.anchors_px
-        real = self.samples[: len(self.patients)]
-        boxes = np.concatenate([sample.boxes for sample in real])
+        boxes = np.concatenate([sample.boxes for sample in self.samples])
         return fit_anchors(boxes[:, 2:] - boxes[:, :2], np.random.default_rng(config.seed))
 
     def grades(self) -> dict[str, int]:
@@ -69,9 +68,11 @@ def read_run_data(config: TrainingConfig, dataset: Dataset, split: Split) -> Run
     real = prepare_dataset(dataset, truths, config.preprocessing)
     if not real:
         raise DatasetError(f"{dataset.name}: the split leaves no training image")
-    synthetic = []
+    synthetic: list[Sample] = []
     if config.phantom_patients:
-        synthetic = phantom_samples(config.seed, config.phantom_patients, config.preprocessing)
+        synthetic = phantom_samples(
+            config.seed, config.phantom_patients, config.phantom_slices, config.preprocessing
+        )
     validation = read_validation_images(
         dataset, dataset.of_patients(split.validation), config.preprocessing
     )

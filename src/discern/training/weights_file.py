@@ -1,6 +1,7 @@
 """From a checkpoint to the one ONNX file that inference needs."""
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from discern.model.detector import Detector, build_detector
 from discern.model.export import export_onnx
 from discern.model.joined import with_segmenter_of
 from discern.outputs import write_files
-from discern.spine import GRADE_LABELS, LABELS, Label, Plane
+from discern.spine import GRADE_LABELS, LABELS, LESION_LABELS, Label, Plane
 from discern.training.config import TrainingConfig, parse_config
 from discern.weights import (
     Head,
@@ -43,9 +44,12 @@ def describe(config: TrainingConfig, dataset: Dataset, split: Split) -> WeightsM
     }
     data = [dataset.credit]
     if config.phantom_patients:
-        phantom = {(label, Plane.SAGITTAL): TrainedOn.SYNTHETIC for label in PHANTOM_LABELS}
-        seen = phantom | seen
+        planes = (Plane.SAGITTAL, *([Plane.AXIAL] if config.phantom_slices.axial else []))
+        seen = _synthetic({plane: PHANTOM_LABELS[plane] for plane in planes}) | seen
         data.append(f"Discern phantom, {config.phantom_patients} synthetic patients")
+    if config.planted_copies:
+        seen = _synthetic({Plane.SAGITTAL: LESION_LABELS}) | seen
+        data.append(f"lesions planted by Discern in {config.planted_copies} copies of each image")
     return WeightsMetadata(
         name=config.name,
         version=__version__,
@@ -59,6 +63,10 @@ def describe(config: TrainingConfig, dataset: Dataset, split: Split) -> WeightsM
         data_digest=dataset.digest,
         config_digest=config.digest,
     )
+
+
+def _synthetic(labels: Mapping[Plane, Iterable[Label]]) -> dict[tuple[Label, Plane], TrainedOn]:
+    return {(label, plane): TrainedOn.SYNTHETIC for plane, some in labels.items() for label in some}
 
 
 def _by_plane_and_class(place: tuple[Label, Plane]) -> tuple[str, int]:
