@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 from discern.dataset.augment import IntensityMode
 from discern.dataset.epochs import EpochPlan, TrainingSamples
 from discern.dataset.phantoms import phantom_samples
+from discern.dataset.plant_samples import planted_samples
 from discern.dataset.samples import Sample, prepare_dataset
 from discern.dataset.sources import Dataset
 from discern.dataset.splits import Split
@@ -73,6 +74,7 @@ def read_run_data(config: TrainingConfig, dataset: Dataset, split: Split) -> Run
         synthetic = phantom_samples(
             config.seed, config.phantom_patients, config.phantom_slices, config.preprocessing
         )
+    synthetic += planted_samples(dataset, truths, config.planted_copies, config.preprocessing)
     validation = read_validation_images(
         dataset, dataset.of_patients(split.validation), config.preprocessing
     )
