@@ -27,7 +27,6 @@ VISIBLE_MM = 1.5
 _MARGIN_PX = 1.0
 """Room that a reader leaves round a small lesion."""
 _DARK_GRADES = (3, 4, 5)
-_SHALLOWEST = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def _protrusion(place: DiscPlace, rng: np.random.Generator) -> Lesion:
         back_px=place.half_length_px - 0.1 * depth_px,
         down_px=float(rng.uniform(-0.2, 0.5) * place.half_height_px),
         half_back_px=depth_px,
-        half_down_px=max(0.8 * place.half_height_px, 0.7 * depth_px),
+        half_down_px=max(1.1 * place.half_height_px, 0.6 * depth_px),
         blur_px=float(rng.uniform(0.6, 0.9)),
         seed=int(rng.integers(2**31)),
     )
@@ -132,7 +131,8 @@ def plant(
         back, down = one.place.along(truth.shape_px)
         share = np.clip(coverage(one.shape, back, down, renderer), 0, 1)
         if one.shape.label is Label.HERNIATION:
-            share = share * (back > _SHALLOWEST * one.place.half_length_px)
+            within = np.abs(down) < one.place.half_height_px
+            share = share * ((back > one.place.half_length_px) | within)
         signal = one.place.annulus + one.signal * (one.place.csf - one.place.annulus)
         grain = noise * np.sqrt(2 * share * (1 - share) + share**2)
         planted = (planted + share * (signal - planted) + grain).astype(np.float32)
