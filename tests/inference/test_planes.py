@@ -56,6 +56,14 @@ def test_neighbouring_slices_are_counted() -> None:
     assert finding.by_plane[0].positive_slices == 3
 
 
+def test_slices_beside_a_missing_one_are_no_neighbours() -> None:
+    whole = sagittal((3, 0.6), (4, 0.6))
+    after_gap = frozenset({("", 4)})
+    torn = PlaneView(Plane.SAGITTAL, 9, whole.lesions, after_gap)
+    assert verdict(whole).consecutive_slices == 2
+    assert verdict(torn).consecutive_slices == 1
+
+
 def test_slices_of_two_series_are_no_neighbours() -> None:
     finding = verdict(axial(SeenLesion("s2", 3, 0.6), SeenLesion("s3", 4, 0.6)))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,3 +91,23 @@ def slice_distance_mm(series: Series) -> float | None:
     positions = np.array([one.position_lps_mm for one in placed])
     across = np.abs(np.diff(positions, axis=0) @ placed[0].normal)
     return float(np.median(across))
+
+
+_GAP = 1.5
+"""Two slices this many usual distances apart are no neighbours: one between them is missing."""
+
+
+def slices_after_gap(series: Series) -> frozenset[int]:
+    """Return the indices of slices whose predecessor is missing, or turned against them.
+
+    An axial block of another disc begins such a gap. Without geometry there is none.
+    """
+    usual_mm = slice_distance_mm(series)
+    if not usual_mm:
+        return frozenset()
+    placed = [one.geometry for one in series.slices if one.geometry is not None]
+    apart_mm = [
+        abs(float((np.array(b.position_lps_mm) - a.position_lps_mm) @ a.normal))
+        for a, b in pairwise(placed)
+    ]
+    return frozenset(index for index, mm in enumerate(apart_mm, start=1) if mm > _GAP * usual_mm)

@@ -9,7 +9,6 @@ import numpy as np
 from discern.errors import UsageError
 from discern.findings import (
     DiscFinding,
-    LesionFinding,
     ModelIdentity,
     QuantityName,
     QuantitySource,
@@ -31,7 +30,7 @@ from discern.inference.detect import SeriesDetector
 from discern.inference.disc_quantities import Quantities, quantities_of
 from discern.inference.fusion import grade_of
 from discern.inference.levels import LevelAssignment, assign_levels
-from discern.inference.planes import axial_view, lesion_finding, sagittal_view
+from discern.inference.planes import PlaneView, axial_view, lesion_finding, sagittal_view
 from discern.inference.predictor import StudyPredictor
 from discern.inference.predictor_openvino import ENGINE, PRECISION, OpenVinoPredictor
 from discern.inference.sagittal import (
@@ -196,7 +195,7 @@ def conclude(
         numbering=assignment.numbering,
         series=tuple(_summary(series) for series in study.series),
         discs=tuple(
-            _disc(disc, quantities, axial, axial_reading, about)
+            _disc(disc, quantities, _Views(reading.series, axial, axial_reading), about)
             for disc, quantities in zip(named, measured, strict=True)
         ),
         detections=(*detections_with_levels(reading, named), *axial_reading.detections),
@@ -271,29 +270,33 @@ def _height_mm(quantities: Quantities) -> float | None:
     return height.value if height and height.source is QuantitySource.MASKS else None
 
 
-def _lesions(
-    disc: NamedDisc, axial: Sequence[PlacedSeries], read: AxialReading, about: WeightsMetadata
-) -> dict[Label, LesionFinding]:
-    found = {}
-    for label in LESION_LABELS:
-        views = [sagittal_view(disc.evidence, label)]
-        if axial:
-            views.append(axial_view(disc.level, label, axial, read))
-        found[label] = lesion_finding(label, views, about, about.lesion_calibrations)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Views:
+    """What was read in each plane."""
+
+    sagittal: Series | None
+    axial: Sequence[PlacedSeries]
+    read: AxialReading
+
+    def of(self, disc: NamedDisc, label: Label) -> list[PlaneView]:
+        """Return what each plane shows of one lesion of a disc."""
+        views = [sagittal_view(disc.evidence, label, self.sagittal)]
+        if self.axial:
+            views.append(axial_view(disc.level, label, self.axial, self.read))
+        return views
 
 
 def _disc(
-    disc: NamedDisc,
-    quantities: Quantities,
-    axial: Sequence[PlacedSeries],
-    read: AxialReading,
-    about: WeightsMetadata,
+    disc: NamedDisc, quantities: Quantities, views: _Views, about: WeightsMetadata
 ) -> DiscFinding:
-    track, lesions = disc.evidence.track, _lesions(disc, axial, read, about)
+    track = disc.evidence.track
+    lesions = {
+        label: lesion_finding(label, views.of(disc, label), about, about.lesion_calibrations)
+        for label in LESION_LABELS
+    }
     x, y, z = track.center.tolist()
     sagittal_ids = (box.detection for box in disc.evidence.boxes)
-    axial_ids = (one.id for one in read.detections if one.level is disc.level)
+    axial_ids = (one.id for one in views.read.detections if one.level is disc.level)
     return DiscFinding(
         level=disc.level,
         level_confidence=disc.confidence,

@@ -16,6 +16,7 @@ from discern.findings import (
     Side,
     Zone,
 )
+from discern.imaging.study import Series, slices_after_gap
 from discern.inference.axial import PlacedSeries
 from discern.inference.axial_reading import AxialReading
 from discern.inference.fusion import DiscEvidence
@@ -37,11 +38,19 @@ class SeenLesion:
 
 @dataclass(frozen=True, slots=True)
 class PlaneView:
-    """What one plane shows of one disc: how many slices, and the lesion boxes on them."""
+    """What one plane shows of one disc.
+
+    Attributes:
+        plane: The plane.
+        slices: How many slices show the disc.
+        lesions: The lesion boxes on them.
+        after_gap: (series, index) of slices that do not neighbour the one before them.
+    """
 
     plane: Plane
     slices: int
     lesions: tuple[SeenLesion, ...] = ()
+    after_gap: frozenset[tuple[str, int]] = frozenset()
 
     @property
     def positive(self) -> list[tuple[str, int]]:
@@ -54,11 +63,14 @@ class PlaneView:
         return max((one.score for one in self.lesions), default=None)
 
 
-def sagittal_view(disc: DiscEvidence, label: Label) -> PlaneView:
-    """Return what the sagittal series shows of a disc."""
+def sagittal_view(disc: DiscEvidence, label: Label, series: Series | None) -> PlaneView:
+    """Return what the sagittal ``series`` shows of a disc."""
     boxes = disc.lesions_called(label)
     seen = tuple(SeenLesion("", box.slice_index, box.selected.score) for box in boxes)
-    return PlaneView(Plane.SAGITTAL, len(disc.track.boxes), seen)
+    gaps = slices_after_gap(series) if series else ()
+    return PlaneView(
+        Plane.SAGITTAL, len(disc.track.boxes), seen, frozenset(("", index) for index in gaps)
+    )
 
 
 def axial_view(
@@ -81,7 +93,10 @@ def axial_view(
         if (box := lesion.detection).level is level and box.label is label
     )
     shown = crossing & reading.read if reading.read else crossing
-    return PlaneView(Plane.AXIAL, len(shown), seen)
+    gaps = frozenset(
+        (one.series.id, index) for one in placed for index in slices_after_gap(one.series)
+    )
+    return PlaneView(Plane.AXIAL, len(shown), seen, gaps)
 
 
 def lesion_finding(
@@ -114,7 +129,7 @@ def lesion_finding(
         planes=showing,
         side=side,
         zone=zone,
-        consecutive_slices=max(longest_run(view.positive) for view in counted),
+        consecutive_slices=max(longest_run(view.positive, view.after_gap) for view in counted),
         probability=_joint(label, by_plane, calibrations),
         by_plane=by_plane,
     )
@@ -166,15 +181,22 @@ def _place(views: Iterable[PlaneView]) -> tuple[Side | None, Zone | None]:
     return (surest.side, surest.zone) if surest else (None, None)
 
 
-def longest_run(places: Sequence[tuple[str, int]]) -> int:
+def longest_run(
+    places: Sequence[tuple[str, int]], after_gap: frozenset[tuple[str, int]] = frozenset()
+) -> int:
     """Return the length of the longest run of neighbouring slices of one series.
+
+    Slices ``after_gap`` neighbour the next one only.
 
     >>> longest_run([("s1", 2), ("s1", 3), ("s1", 4), ("s2", 5), ("s2", 8)])
     3
+    >>> longest_run([("s1", 2), ("s1", 3), ("s1", 4)], frozenset({("s1", 4)}))
+    2
     """
     best = run = 0
     previous: tuple[str, int] | None = None
     for series, index in places:
-        run = run + 1 if previous == (series, index - 1) else 1
+        neighbours = previous == (series, index - 1) and (series, index) not in after_gap
+        run = run + 1 if neighbours else 1
         best, previous = max(best, run), (series, index)
     return best
