@@ -9,7 +9,6 @@ check the code path. They say nothing of patients and are never set beside the p
 """
 
 import argparse
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +17,6 @@ from pathlib import Path
 import numpy as np
 
 from discern.annotations import GroundTruth
-from discern.dataset.samples import network_input
 from discern.evaluation.disc_records import DiscRecord
 from discern.evaluation.metrics import EvaluationOptions, evaluate
 from discern.evaluation.metrics_json import metrics_to_json
@@ -26,7 +24,7 @@ from discern.evaluation.performance_tables import disc_wise_table, slice_wise_ta
 from discern.evaluation.predictions import PredictedBox
 from discern.evaluation.tables import tables_markdown
 from discern.imaging.pixels import Image
-from discern.inference.detect import BATCH_SLICES
+from discern.inference.evaluate import boxes_of_images
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.outputs import write_files
 from discern.phantom.lesion_sampling import LesionRanges, with_sampled_lesions
@@ -34,8 +32,7 @@ from discern.phantom.prescription import AxialLayout, Prescription
 from discern.phantom.render import render_axial, render_sagittal
 from discern.phantom.spine_model import PhantomParameters, sample_parameters
 from discern.phantom.truth import disc_number
-from discern.postprocess import PostprocessConfig, select_boxes
-from discern.weights import WeightsMetadata, load_weights, shipped_weights
+from discern.weights import load_weights, shipped_weights
 
 STUDIES, SEED = 200, 91_823_004
 SAGITTAL_SLICES = 11
@@ -48,7 +45,6 @@ TEST_LESIONS = LesionRanges(
     bulge_mm=(3.1, 3.8),
 )
 """Training draws 3.5 to 9 mm, 8 to 20 mm, 4 to 14 mm, 1.4 to 3.2 mm, .65 to 1.1, .8 to 3 mm."""
-_LOW_SCORE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,25 +114,6 @@ def drawn_study(number: int, seed: int) -> Answered:
     return Answered(tuple(one.image for one in slices), tuple(one.truth for one in slices), records)
 
 
-def predicted(
-    study: Answered, predictor: OpenVinoPredictor, about: WeightsMetadata
-) -> Iterator[tuple[PredictedBox, ...]]:
-    """Yield the boxes of each image down to a low score, in image pixels."""
-    low = PostprocessConfig(_LOW_SCORE, _LOW_SCORE, _LOW_SCORE, max_detections=100)
-    inputs = [network_input(image, about.preprocessing) for image in study.images]
-    for start in range(0, len(inputs), BATCH_SLICES):
-        batch = inputs[start : start + BATCH_SLICES]
-        candidates = predictor.predict(np.stack([square for square, _ in batch]))
-        truths = study.truths[start : start + BATCH_SLICES]
-        for truth, (_, fit), one in zip(truths, batch, candidates, strict=True):
-            config = replace(low, lesions=about.trained_lesions(truth.plane))
-            boxes = fit.to_image(one.boxes_xyxy_px)
-            yield tuple(
-                PredictedBox(b.label, b.score, b.class_scores, b.box_xyxy_px)
-                for b in select_boxes(boxes, one.class_scores, config)
-            )
-
-
 def main() -> None:
     """Draw, predict, judge, write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -155,7 +132,8 @@ def main() -> None:
         for study in pool.map(partial(drawn_study, seed=chosen.seed), range(chosen.studies)):
             truths += study.truths
             records |= study.records
-            boxes = predicted(study, predictor, about)
+            planes = (truth.plane for truth in study.truths)
+            boxes = boxes_of_images(zip(study.images, planes, strict=True), predictor, about)
             answers |= dict(zip((one.image for one in study.truths), boxes, strict=True))
     options = EvaluationOptions(operating_point=about.operating_point("default"))
     metrics = evaluate(truths, answers, options=options, records=records)

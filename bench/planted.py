@@ -14,7 +14,7 @@ repository.
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,22 +27,21 @@ from discern.boxes import iou
 from discern.dataset.plant import Planted
 from discern.dataset.plant_samples import Planting, planted_slices
 from discern.dataset.plant_shapes import Renderer
-from discern.dataset.samples import network_input, read_image
+from discern.dataset.samples import read_image
 from discern.dataset.sources import image_files, read_dataset
 from discern.dataset.splits import read_split
 from discern.evaluation.bootstrap import draw_patients, figure, figure_json
 from discern.evaluation.matching import Criterion, boxes_array, match, scores_array
 from discern.evaluation.predictions import PredictedBox
 from discern.imaging.pixels import Image
+from discern.inference.evaluate import boxes_of_images
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.outputs import write_files
-from discern.postprocess import PostprocessConfig, select_boxes
 from discern.spine import Label, Plane
 from discern.weights import WeightsMetadata, load_weights
 
 SEED, RESAMPLES = 77_001, 2000
 ALARMS_A_SLICE = 0.2
-_LOW_SCORE = 0.01
 _SAME_PLACE = 0.2
 _CROP_PX, _ZOOM = 90, 3
 
@@ -71,16 +70,8 @@ class Reader:
 
     def zones(self, image: Image) -> list[PredictedBox]:
         """Return boxes of zones down to a low score, in image pixels."""
-        square, fit = network_input(image, self.about.preprocessing)
-        candidates = self._predictor.predict(square[None])[0]
-        low = PostprocessConfig(_LOW_SCORE, _LOW_SCORE, _LOW_SCORE, max_detections=100)
-        config = replace(low, lesions=self.about.trained_lesions(Plane.SAGITTAL))
-        boxes = fit.to_image(candidates.boxes_xyxy_px)
-        return [
-            PredictedBox(b.label, b.score, b.class_scores, b.box_xyxy_px)
-            for b in select_boxes(boxes, candidates.class_scores, config)
-            if b.label is Label.HIZ
-        ]
+        boxes = next(boxes_of_images([(image, Plane.SAGITTAL)], self._predictor, self.about))
+        return [box for box in boxes if box.label is Label.HIZ]
 
 
 def answer(reader: Reader, one: Planted, untouched: Image) -> Answer:

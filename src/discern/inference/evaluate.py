@@ -1,8 +1,9 @@
 """Weights, or predictions made elsewhere, against an annotated data set."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from discern.inference.detect import BATCH_SLICES
 from discern.inference.predictor import Predictor
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.postprocess import PostprocessConfig, select_boxes
+from discern.spine import Plane
 from discern.weights import (
     Weights,
     WeightsMetadata,
@@ -116,20 +118,29 @@ def predict_images(
     A lesion that the weights were never trained for in the plane of an image is left out.
     """
     files = image_files(dataset.folder)
+    images = ((read_image(files[truth.image]), truth.plane) for truth in truths)
+    boxes = boxes_of_images(images, predictor, about)
+    return dict(zip((truth.image for truth in truths), boxes, strict=True))
+
+
+def boxes_of_images(
+    images: Iterable[tuple[Image, Plane]], predictor: Predictor, about: WeightsMetadata
+) -> Iterator[tuple[PredictedBox, ...]]:
+    """Yield every box down to a low score on each (H, W) image, in image pixels.
+
+    A lesion that the weights were never trained for in the plane of an image is left out.
+    """
     low = PostprocessConfig(_LOW_SCORE, _LOW_SCORE, _LOW_SCORE, max_detections=100)
-    found: dict[str, tuple[PredictedBox, ...]] = {}
-    for start in range(0, len(truths), BATCH_SLICES):
-        batch = truths[start : start + BATCH_SLICES]
-        inputs = [network_input(read_image(files[t.image]), about.preprocessing) for t in batch]
+    waiting = iter(images)
+    while batch := list(islice(waiting, BATCH_SLICES)):
+        inputs = [network_input(image, about.preprocessing) for image, _ in batch]
         candidates = predictor.predict(np.stack([square for square, _ in inputs]))
-        for truth, (_, fit), one in zip(batch, inputs, candidates, strict=True):
-            boxes = fit.to_image(one.boxes_xyxy_px)
-            config = replace(low, lesions=about.trained_lesions(truth.plane))
-            found[truth.image] = tuple(
+        for (_, plane), (_, fit), one in zip(batch, inputs, candidates, strict=True):
+            config = replace(low, lesions=about.trained_lesions(plane))
+            yield tuple(
                 PredictedBox(b.label, b.score, b.class_scores, b.box_xyxy_px)
-                for b in select_boxes(boxes, one.class_scores, config)
+                for b in select_boxes(fit.to_image(one.boxes_xyxy_px), one.class_scores, config)
             )
-    return found
 
 
 def selected_truths(dataset: Dataset, selection: Selection) -> list[GroundTruth]:
