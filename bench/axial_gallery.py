@@ -5,8 +5,8 @@
 SLICES is ../shared/data/axial-t2-slices, STUDY ../shared/data/lumbar-study-dicom/study.
 
 A folder of PNG files is taken as axial T2; of a DICOM study every axial T2 series is read. Nobody
-has labelled these slices: an alarm is not known to be false. What ``--gallery`` draws shows patients and stays
-out of the repository. Solid boxes reach the operating point, thin ones a score of 0.1.
+has labelled these slices: an alarm is not known to be false. What ``--gallery`` draws shows
+patients and stays out of the repository: solid boxes reach the operating point, thin ones 0.1.
 """
 
 import argparse

@@ -67,7 +67,7 @@ def test_a_bad_configuration_is_named(text: str, message: str) -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="best, paper, yolov5"):
+    with pytest.raises(UsageError, match="best, both-planes, paper, yolov5"):
         read_config("bets")
 
 
