@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 def train(
     dataset: Annotated[Path, typer.Argument(help="Folder with images/ and annotations/.")],
     out: Annotated[Path, typer.Option(help="Folder of this run.")],
-    config: Annotated[str, typer.Option(help="yolov5, paper, best, both-planes, or a TOML file.")] = "best",
+    config: Annotated[
+        str, typer.Option(help="yolov5, paper, best, both-planes, or a TOML file.")
+    ] = "best",
     split: Annotated[
         Path | None, typer.Option(help="A split.json; without it patients are split 70/20/10.")
     ] = None,
