@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -31,10 +33,15 @@ def series(plane: Plane, places_mm: tuple[float, ...] = ()) -> Series:
     return Series(str(plane), None, "", plane, Weighting.T2, slices, used=True)
 
 
-def codes(*heads: Head) -> list[str]:
+def texts(*heads: Head) -> dict[str, str]:
+    """Return the texts of the warnings by code."""
     study = Study(Source.DICOM, None, None, (series(Plane.SAGITTAL), series(Plane.AXIAL)))
     about = WeightsMetadata("test", "0", heads=heads)
-    return [one.code for one in study_warnings(study, SagittalReading(), (), about)]
+    return {w.code: w.text for w in study_warnings(study, SagittalReading(), (), about)}
+
+
+def codes(*heads: Head) -> list[str]:
+    return list(texts(*heads))
 
 
 def head(label: Label, plane: Plane, trained_on: TrainedOn = TrainedOn.SYNTHETIC) -> Head:
@@ -60,6 +67,29 @@ def test_heads_that_saw_only_synthetic_lesions_are_said_to_be_experimental() -> 
     ]
 
 
+def test_the_text_tells_what_each_head_was_taught_with() -> None:
+    real_and_drawn = texts(
+        head(Label.HERNIATION, Plane.AXIAL, TrainedOn.REAL), head(Label.HIZ, Plane.AXIAL)
+    )
+    assert (
+        "learned high-intensity zone only from lesions that a program has drawn"
+        in (real_and_drawn["axial_experimental"])
+    )
+    assert "herniation" not in real_and_drawn["axial_experimental"]
+    drawn = texts(head(Label.HERNIATION, Plane.SAGITTAL))
+    assert "program has drawn" in drawn["herniation_experimental"]
+    derived = texts(head(Label.HERNIATION, Plane.SAGITTAL, TrainedOn.DERIVED))
+    assert "few and indirect labels" in derived["herniation_experimental"]
+
+
+def test_slices_turned_against_each_other_are_no_neighbours() -> None:
+    straight = series(Plane.SAGITTAL, (0.0, 4.0, 8.0))
+    turned = SliceGeometry((8.0, 0.0, 0.0), (0.342, 0.94, 0.0), (0.0, 0.0, -1.0), (1.0, 1.0))
+    last = replace(straight.slices[2], geometry=turned)
+    bent = replace(straight, slices=(*straight.slices[:2], last))
+    assert slices_after_gap(bent) == frozenset({2})
+
+
 def test_heads_with_readers_labels_need_no_warning() -> None:
     heads = (head(label, plane, TrainedOn.REAL) for label in Label for plane in Plane)
     assert codes(*heads) == ["no_discs"]
@@ -70,6 +100,7 @@ def test_heads_with_readers_labels_need_no_warning() -> None:
     [
         ((0.0, 4.0, 8.0, 12.0), frozenset()),
         ((0.0, 4.0, 12.0, 16.0), frozenset({2})),
+        ((0.0, 4.0, 4.0, 8.0), frozenset({2})),
         ((0.0,), frozenset()),
         ((), frozenset()),
     ],

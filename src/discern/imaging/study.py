@@ -93,21 +93,30 @@ def slice_distance_mm(series: Series) -> float | None:
     return float(np.median(across))
 
 
-_GAP = 1.5
-"""Two slices this many usual distances apart are no neighbours: one between them is missing."""
+_REPEAT, _GAP = 0.25, 1.5
+"""Neighbours lie between so many usual distances apart: nearer is the same place, farther a gap."""
+_TURNED = 0.97
+"""Least cosine between the planes of neighbours (14 degrees)."""
 
 
 def slices_after_gap(series: Series) -> frozenset[int]:
-    """Return the indices of slices whose predecessor is missing, or turned against them.
+    """Return the indices of slices that do not neighbour the one before them.
 
-    An axial block of another disc begins such a gap. Without geometry there is none.
+    One between them is missing, they lie at the same place, or they are turned against each other:
+    an axial block of another disc begins so. Without geometry there is none.
     """
     usual_mm = slice_distance_mm(series)
     if not usual_mm:
         return frozenset()
     placed = [one.geometry for one in series.slices if one.geometry is not None]
-    apart_mm = [
-        abs(float((np.array(b.position_lps_mm) - a.position_lps_mm) @ a.normal))
-        for a, b in pairwise(placed)
-    ]
-    return frozenset(index for index, mm in enumerate(apart_mm, start=1) if mm > _GAP * usual_mm)
+    return frozenset(
+        index
+        for index, (before, here) in enumerate(pairwise(placed), start=1)
+        if not _are_neighbours(before, here, usual_mm)
+    )
+
+
+def _are_neighbours(before: SliceGeometry, here: SliceGeometry, usual_mm: float) -> bool:
+    offset_mm = np.array(here.position_lps_mm) - before.position_lps_mm
+    apart = abs(float(offset_mm @ before.normal)) / usual_mm
+    return _REPEAT < apart < _GAP and float(before.normal @ here.normal) > _TURNED

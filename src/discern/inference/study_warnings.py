@@ -8,7 +8,11 @@ from discern.inference.sagittal import NamedDisc, SagittalReading
 from discern.spine import Label, Plane
 from discern.weights import TrainedOn, WeightsMetadata
 
-_WEAK = (TrainedOn.DERIVED, TrainedOn.SYNTHETIC)
+_TAUGHT = {
+    TrainedOn.DERIVED: "from few and indirect labels",
+    TrainedOn.SYNTHETIC: "only from lesions that a program has drawn",
+}
+_NAMES = {Label.HERNIATION: "herniation", Label.HIZ: "high-intensity zone"}
 
 
 def study_warnings(
@@ -35,35 +39,36 @@ def study_warnings(
 
 
 def _of_axial_heads(about: WeightsMetadata) -> list[StudyWarning]:
-    """Return what must be known of axial slices that are read by nobody, or by a weak head."""
-    lesions = about.trained_lesions(Plane.AXIAL)
-    if not lesions:
+    """Return what must be known of axial slices that are read by nobody, or by weak heads."""
+    if not about.trained_lesions(Plane.AXIAL):
         text = (
             "Axial slices are given to their discs but not assessed: the network has not been "
             "trained on them."
         )
         return [StudyWarning("axial_not_assessed", text)]
-    if any(about.trained_on(label, Plane.AXIAL) is TrainedOn.REAL for label in lesions):
+    weak = _weak(about, Plane.AXIAL)
+    if not weak:
         return []
+    taught = "; ".join(f"{_NAMES[label]} {_TAUGHT[kind]}" for label, kind in weak.items())
     text = (
-        "Axial slices are read experimentally: the network has learned their lesions without a "
-        "reader's own labels, from synthetic images. Do not rely on what it says of them."
+        f"Axial slices are read experimentally. The network has learned {taught}. Do not rely on "
+        "what it says of them."
     )
     return [StudyWarning("axial_experimental", text)]
 
 
 def _of_sagittal_heads(about: WeightsMetadata) -> list[StudyWarning]:
-    found = []
-    if about.trained_on(Label.HERNIATION, Plane.SAGITTAL) in _WEAK:
-        text = (
-            "Herniation is experimental: the network has learned it from few and indirect labels "
-            "and misses many. Do not rely on 'absent'."
+    return [
+        StudyWarning(
+            f"{label}_experimental",
+            f"{_NAMES[label].capitalize()} is experimental: the network has learned it "
+            f"{_TAUGHT[kind]} and misses many. Do not rely on 'absent'.",
         )
-        found.append(StudyWarning("herniation_experimental", text))
-    if about.trained_on(Label.HIZ, Plane.SAGITTAL) in _WEAK:
-        text = (
-            "High-intensity zones are experimental: the network has learned them from lesions that "
-            "were drawn by a program, never from a reader's labels. Do not rely on 'absent'."
-        )
-        found.append(StudyWarning("hiz_experimental", text))
-    return found
+        for label, kind in _weak(about, Plane.SAGITTAL).items()
+    ]
+
+
+def _weak(about: WeightsMetadata, plane: Plane) -> dict[Label, TrainedOn]:
+    """Return the lesions learned in ``plane`` without a reader's own labels, and from what."""
+    kinds = {label: about.trained_on(label, plane) for label in about.trained_lesions(plane)}
+    return {label: kind for label, kind in kinds.items() if kind is not TrainedOn.REAL}
