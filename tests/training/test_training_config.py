@@ -1,4 +1,6 @@
-from dataclasses import replace
+import hashlib
+import json
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -9,11 +11,12 @@ from discern.dataset.geometry import GeometryRange  # noqa: E402
 from discern.errors import UsageError  # noqa: E402
 from discern.model.detector import NetworkSize  # noqa: E402
 from discern.model.loss_config import LossKind  # noqa: E402
+from discern.phantom.training_set import SliceCounts  # noqa: E402
 from discern.training.config import TrainingConfig, parse_config, read_config  # noqa: E402
 from discern.training.overrides import Overrides, with_overrides  # noqa: E402
 
 
-@pytest.mark.parametrize("name", ["yolov5", "paper", "best"])
+@pytest.mark.parametrize("name", ["yolov5", "paper", "best", "both-planes"])
 def test_a_named_configuration_survives_toml(name: str) -> None:
     config = read_config(name)
     assert config.name == name
@@ -82,3 +85,13 @@ def test_the_command_line_changes_single_values() -> None:
     assert with_overrides(config, Overrides()) == config
     with pytest.raises(UsageError, match="choose one of n, s, m"):
         with_overrides(config, Overrides(size="xl"))
+
+
+def test_values_added_later_count_only_where_they_are_used() -> None:
+    plain = TrainingConfig()
+    values = json.loads(json.dumps(asdict(plain)))
+    del values["phantom_slices"], values["planted_copies"]
+    before = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    assert plain.digest == before
+    assert replace(plain, planted_copies=1).digest != plain.digest
+    assert replace(plain, phantom_slices=SliceCounts(axial=2)).digest != plain.digest

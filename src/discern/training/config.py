@@ -21,6 +21,8 @@ from discern.model.loss_config import LossConfig, LossKind
 from discern.phantom.training_set import SliceCounts
 from discern.weights import Preprocessing
 
+_ADDED = ("phantom_slices", "planted_copies")
+
 
 class OptimizerKind(StrEnum):
     """How gradients become steps."""
@@ -128,8 +130,16 @@ class TrainingConfig:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all values."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        """SHA-256 of all values.
+
+        What was added after runs had been recorded counts only where it is used, so that ledgers
+        and manifests stay valid.
+        """
+        values, unused = asdict(self), asdict(TrainingConfig())
+        for name in _ADDED:
+            if values[name] == unused[name]:
+                del values[name]
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
     def to_toml(self) -> str:
         """Return the TOML text that reads back to this configuration."""
