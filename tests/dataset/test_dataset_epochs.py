@@ -52,6 +52,20 @@ def test_phantoms_take_turns() -> None:
     assert all(shown[index] == 1 for index in range(30, 80))
 
 
+def test_planted_copies_take_the_place_of_their_slices() -> None:
+    planted = ((30, 31), (), *((32 + index,) for index in range(28)))
+    plain = EpochPlan(seed=1, patients=THIRTY)
+    mixed = EpochPlan(seed=1, patients=THIRTY, planted=planted, planted_share=0.5)
+    original = {copy: index for index, copies in enumerate(planted) for copy in copies}
+    shown = [draw.index for epoch in range(20) for draw in mixed.draws(epoch)]
+    for epoch in range(3):
+        places = [original.get(draw.index, draw.index) for draw in mixed.draws(epoch)]
+        assert places == [draw.index for draw in plain.draws(epoch)]
+    assert 0.4 < sum(index >= 30 for index in shown) / len(shown) < 0.6
+    assert {30, 31} <= set(shown)
+    assert shown.count(1) == 20  # it has no copies
+
+
 def test_the_order_is_a_function_of_seed_and_epoch() -> None:
     plan = EpochPlan(seed=1, patients=THIRTY)
     assert plan.draws(4) == EpochPlan(seed=1, patients=THIRTY).draws(4)

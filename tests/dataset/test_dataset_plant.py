@@ -8,7 +8,7 @@ from PIL import Image as PillowImage
 from discern.annotations import GroundTruth, TruthBox
 from discern.dataset.plant import Lesion, noise_sigma, plant, sample_lesions
 from discern.dataset.plant_place import DISC_LENGTH_MM, disc_places
-from discern.dataset.plant_samples import Planting, planted_samples, planted_slices
+from discern.dataset.plant_samples import Planting, planted_places, planted_samples, planted_slices
 from discern.dataset.plant_shapes import Renderer, Shape, coverage
 from discern.dataset.sources import Dataset, read_dataset
 from discern.spine import GRADE_LABELS, LABELS, Label, Plane, Tissue
@@ -148,14 +148,18 @@ def test_real_slices_are_planted_alike_each_time(spider: Dataset) -> None:
         graded = {box.disc: box.box_xyxy_px for box in one.truth.boxes if box.label in GRADE_LABELS}
         for zone in zones:
             x1, y1, x2, y2 = graded[zone.disc]
-            x, y = (zone.box_xyxy_px[0] + zone.box_xyxy_px[2]) / 2, zone.box_xyxy_px[1]
-            assert x1 <= x <= x2
-            assert y1 - 2 <= y <= y2
+            left, top, right, bottom = zone.box_xyxy_px
+            assert x1 <= (left + right) / 2 <= x2
+            assert y1 <= (top + bottom) / 2 <= y2
 
 
 def test_training_samples_hold_zones_and_shams(spider: Dataset) -> None:
     truths = spider.of_patients(spider.patients[:6])
-    samples = planted_samples(spider, truths, 2, Preprocessing(size_px=128))
+    by_image = planted_samples(spider, truths, 2, Preprocessing(size_px=128))
+    assert len(by_image) == len(truths)
+    assert {len(copies) for copies in by_image} == {2}
+    samples = [copy for copies in by_image for copy in copies]
+    assert planted_places(by_image, 50)[:2] == ((50, 51), (52, 53))
     zone = LABELS.index(Label.HIZ)
     assert all(one.annotated[zone] for one in samples)
     with_zone = sum((one.labels == zone).any() for one in samples)

@@ -12,8 +12,10 @@ from discern.dataset.epochs import AugmentationConfig, EpochPlan, TrainingSample
 from discern.dataset.preview import Origin, PreviewSettings, preview_tiles
 from discern.dataset.preview_sheet import preview_png
 from discern.dataset.samples import prepare_dataset
+from discern.dataset.sources import read_dataset
 from discern.errors import DatasetError
 from discern.phantom.training_set import SliceCounts
+from discern.spine import LABELS, Label
 from discern.weights import Preprocessing
 
 PAPER = PreviewSettings(
@@ -24,6 +26,8 @@ PAPER = PreviewSettings(
     phantom_patients=0,
     phantom_slices=SliceCounts(),
     phantom_share=0.0,
+    planted_copies=0,
+    planted_share=0.0,
     preprocessing=Preprocessing(size_px=64),
     augmentation=AugmentationConfig(intensity=IntensityMode.PAPER, geometry=False),
     count=8,
@@ -61,6 +65,18 @@ def test_synthetic_patients_are_shown_where_they_are_mixed_in(tmp_path: Path) ->
     mixed = replace(ONLINE, phantom_patients=1, phantom_share=0.5)
     origins = [tile.origin for tile in preview_tiles(dataset, dataset.patients, mixed)]
     assert origins.count(Origin.SYNTHETIC) == 3
+
+
+def test_planted_lesions_are_shown_where_they_are_mixed_in(shared_data: Path) -> None:
+    dataset = read_dataset(shared_data / "spider-lumbar")
+    planted = replace(ONLINE, planted_copies=3, planted_share=0.5)
+    tiles = preview_tiles(dataset, dataset.patients[:8], planted)
+    shown = [tile for tile in tiles if tile.origin is Origin.PLANTED]
+    zone = LABELS.index(Label.HIZ)
+    assert 1 <= len(shown) < len(tiles)
+    assert all(tile.sample.annotated[zone] for tile in shown)
+    images = {truth.image for truth in dataset.of_patients(dataset.patients[:8])}
+    assert {tile.image for tile in shown} <= images
 
 
 def test_the_sheet_is_a_picture_that_comes_out_again(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ def test_the_named_configurations_are_what_the_tables_say() -> None:
         ("[loss]\nkind = 'literal'", "objectness"),
         ("[preprocessing]\nsize_px = 100", "multiple of 32"),
         ("phantom_share = 1.0", "phantom_share"),
+        ("planted_share = 1.5", "planted_share"),
         ("epochs =", "not TOML"),
     ],
 )
@@ -90,8 +91,9 @@ def test_the_command_line_changes_single_values() -> None:
 def test_values_added_later_count_only_where_they_are_used() -> None:
     plain = TrainingConfig()
     values = json.loads(json.dumps(asdict(plain)))
-    del values["phantom_slices"], values["planted_copies"]
+    del values["phantom_slices"], values["planted_copies"], values["planted_share"]
     before = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
     assert plain.digest == before
     assert replace(plain, planted_copies=1).digest != plain.digest
+    assert replace(plain, planted_share=0.1).digest != plain.digest
     assert replace(plain, phantom_slices=SliceCounts(axial=2)).digest != plain.digest

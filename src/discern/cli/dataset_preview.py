@@ -41,6 +41,8 @@ def preview(
         phantom_patients=chosen.phantom_patients,
         phantom_slices=chosen.phantom_slices,
         phantom_share=chosen.phantom_share,
+        planted_copies=chosen.planted_copies,
+        planted_share=chosen.planted_share,
         preprocessing=chosen.preprocessing,
         augmentation=chosen.augmentation,
         count=count,

@@ -60,6 +60,9 @@ class EpochPlan:
         phantom: Number of phantom samples behind them.
         phantom_share: Share of phantom samples among those shown.
         paper_copies: Whether 30 % of the real samples are shown a second time, changed.
+        planted: For each real sample, its copies with planted lesions behind all phantoms; empty
+            if there are none at all.
+        planted_share: Chance that a real sample with such copies is shown as one of them.
     """
 
     seed: int
@@ -68,6 +71,8 @@ class EpochPlan:
     phantom: int = 0
     phantom_share: float = 0.0
     paper_copies: bool = False
+    planted: tuple[tuple[int, ...], ...] = ()
+    planted_share: float = 0.0
 
     @property
     def real(self) -> int:
@@ -91,7 +96,7 @@ class EpochPlan:
     def draws(self, epoch: int) -> list[Draw]:
         """Return the samples of ``epoch`` in their order."""
         rng = np.random.default_rng([self.seed, 1, epoch])
-        shown = [(index, False) for index in self._real_of(epoch)]
+        shown = [(index, False) for index in self._as_planted(self._real_of(epoch), epoch)]
         shown += [(index, True) for index in self._copies_of(epoch)]
         shown += [(self.real + index, False) for index in self._phantoms_of(epoch)]
         order = rng.permutation(len(shown))
@@ -129,6 +134,18 @@ class EpochPlan:
                 taken[patient] += 1
                 chosen.append(index)
         return sorted(chosen)
+
+    def _as_planted(self, real: list[int], epoch: int) -> list[int]:
+        """Put planted copies in the place of some of the samples ``real``."""
+        if not self.planted:
+            return real
+        rng = np.random.default_rng([self.seed, 7, epoch])
+        shown = []
+        for index in real:
+            copies, chance = self.planted[index], rng.random()
+            is_planted = bool(copies) and chance < self.planted_share
+            shown.append(int(rng.choice(copies)) if is_planted else index)
+        return shown
 
     def _copies_of(self, epoch: int) -> list[int]:
         rng = np.random.default_rng([self.seed, 6, epoch])

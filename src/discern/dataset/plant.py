@@ -18,14 +18,13 @@ from discern.dataset.masks import Tissues
 from discern.dataset.plant_place import DiscPlace, disc_places, free_of_herniation
 from discern.dataset.plant_shapes import Renderer, Shape, coverage
 from discern.imaging.pixels import Image
+from discern.phantom.truth import READERS_MARGIN_MM
 from discern.spine import Label
 
 VISIBLE_CONTRAST = 0.25
 """Least a zone stands out at its peak, in parts of the signal of CSF, to count as visible."""
 VISIBLE_MM = 1.5
 """Least length of the larger side of a visible zone."""
-_MARGIN_PX = 1.0
-"""Room that a reader leaves round a small lesion."""
 _DARK_GRADES = (3, 4, 5)
 
 
@@ -172,7 +171,8 @@ def _drawn(lesion: Lesion, share: NDArray[np.floating], truth: GroundTruth) -> l
     larger_px = 2 * max(lesion.shape.half_back_px, lesion.shape.half_down_px)
     if contrast < VISIBLE_CONTRAST or larger_px < VISIBLE_MM * lesion.place.pixels_a_mm:
         return []
-    return [_box(lesion, share > share.max() / 2, _MARGIN_PX, truth)]
+    margin_px = READERS_MARGIN_MM * lesion.place.pixels_a_mm
+    return [_box(lesion, share > share.max() / 2, margin_px, truth)]
 
 
 def _box(lesion: Lesion, mask: NDArray[np.bool_], margin_px: float, truth: GroundTruth) -> TruthBox:

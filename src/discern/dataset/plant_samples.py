@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -48,14 +49,21 @@ def planted_slices(
 
 def planted_samples(
     dataset: Dataset, truths: Sequence[GroundTruth], copies: int, preprocessing: Preprocessing
-) -> list[Sample]:
-    """Return ``copies`` planted training samples of each image, one in five a sham."""
-    samples: list[Sample] = []
+) -> list[list[Sample]]:
+    """Return ``copies`` planted samples of each of ``truths``, one in five a sham.
+
+    None where there is nothing to plant in.
+    """
+    samples: dict[str, list[Sample]] = {truth.image: [] for truth in truths}
     planting = Planting(Renderer.SMOOTH, seed=0, copies=copies)
     every = round(1 / SHAM_SHARE)
     for index, one in enumerate(planted_slices(dataset, truths, planting)):
-        if index % every:
-            samples.append(prepare(one.image, one.truth, preprocessing))
-        else:
-            samples.append(prepare(one.sham, one.sham_truth, preprocessing))
-    return samples
+        shown = (one.image, one.truth) if index % every else (one.sham, one.sham_truth)
+        samples[one.truth.image].append(prepare(*shown, preprocessing))
+    return list(samples.values())
+
+
+def planted_places(samples: Sequence[Sequence[Sample]], first: int) -> tuple[tuple[int, ...], ...]:
+    """Return where the copies of each image come, all in a row from place ``first``."""
+    ends = np.cumsum([first, *(len(copies) for copies in samples)]).tolist()
+    return tuple(tuple(range(start, end)) for start, end in pairwise(ends))

@@ -16,7 +16,7 @@ _MIN_LENGTH_MM = 14.0
 _MIN_HERNIATION_MM2 = 10.0
 _MIN_ZONE_MM2 = 1.5
 """A zone seen over less is an ignore region: no reader would draw it."""
-_READERS_MARGIN_MM = 1.0
+READERS_MARGIN_MM = 1.5
 """Room that a reader leaves round a small lesion."""
 
 
@@ -32,8 +32,9 @@ def truth_of(
     exclusive), herniations and high-intensity zones; axial slices carry lesions only. On sagittal
     slices a herniation's box covers the posterior third of the disc together with the protruded
     material, as SPIDER's do; on axial slices it is the protruded material, and a zone's box is the
-    zone on both, with a millimetre round them. Discs cut by the image edge or barely grazed,
-    remnants within the sacrum, discs above T9-T10 and zones too faint to see are ignore regions.
+    zone on both, with ``READERS_MARGIN_MM`` round them. Discs cut by the image edge or barely
+    grazed, remnants within the sacrum, discs above T9-T10 and zones too faint to see are ignore
+    regions.
     """
     boxes: list[TruthBox] = []
     ignored: list[BoxXyxy] = []
@@ -75,14 +76,14 @@ def _lesions(
     faint: list[BoxXyxy] = []
     if footprint.herniated.sum() * pixel_mm2 >= _MIN_HERNIATION_MM2:
         mask = footprint.posterior if is_sagittal else footprint.herniated
-        margin_mm = 0.0 if is_sagittal else _READERS_MARGIN_MM
+        margin_mm = 0.0 if is_sagittal else READERS_MARGIN_MM
         seen.append((Label.HERNIATION, _wider(_bounds(mask, window), margin_mm, empty, spacing_mm)))
     if footprint.zone.sum() * pixel_mm2 >= _MIN_ZONE_MM2:
         box = _bounds(footprint.zone, window)
-        seen.append((Label.HIZ, _wider(box, _READERS_MARGIN_MM, empty, spacing_mm)))
+        seen.append((Label.HIZ, _wider(box, READERS_MARGIN_MM, empty, spacing_mm)))
     elif footprint.faint_zone.any():
         box = _bounds(footprint.faint_zone, window)
-        faint.append(_wider(box, _READERS_MARGIN_MM, empty, spacing_mm))
+        faint.append(_wider(box, READERS_MARGIN_MM, empty, spacing_mm))
     return seen, faint
 
 

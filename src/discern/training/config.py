@@ -21,7 +21,7 @@ from discern.model.loss_config import LossConfig, LossKind
 from discern.phantom.training_set import SliceCounts
 from discern.weights import Preprocessing
 
-_ADDED = ("phantom_slices", "planted_copies")
+_ADDED = ("phantom_slices", "planted_copies", "planted_share")
 
 
 class OptimizerKind(StrEnum):
@@ -81,7 +81,8 @@ class TrainingConfig:
         phantom_patients: Synthetic patients mixed in.
         phantom_slices: Slices of each synthetic patient, by plane.
         planted_copies: Copies of each real sagittal image with lesions planted in it.
-        phantom_share: Share of synthetic and planted slices among those shown.
+        planted_share: Chance that such an image is shown as one of these copies.
+        phantom_share: Share of synthetic slices among those shown.
         preprocessing: Input size and window, shared with inference.
         network: Blocks and size.
         loss: Which loss and its weights.
@@ -100,6 +101,7 @@ class TrainingConfig:
     phantom_patients: int = 0
     phantom_slices: SliceCounts = field(default_factory=SliceCounts)
     planted_copies: int = 0
+    planted_share: float = 0.5
     phantom_share: float = 0.2
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -125,6 +127,8 @@ class TrainingConfig:
                 "phantom_patients, planted_copies, slices_per_patient and phantom_slices.axial "
                 "must not be negative, phantom_slices.sagittal at least 1"
             )
+        if not 0 <= self.planted_share <= 1:
+            raise UsageError("planted_share must be from 0 to 1")
         if not 0 <= self.phantom_share < 1:
             raise UsageError("phantom_share must be at least 0 and below 1")
 

@@ -1,6 +1,7 @@
 """Everything a run learns from, read once: training samples, validation images, anchors."""
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from lightning import LightningDataModule
@@ -9,7 +10,7 @@ from torch.utils.data import DataLoader
 from discern.dataset.augment import IntensityMode
 from discern.dataset.epochs import EpochPlan, TrainingSamples
 from discern.dataset.phantoms import phantom_samples
-from discern.dataset.plant_samples import planted_samples
+from discern.dataset.plant_samples import planted_places, planted_samples
 from discern.dataset.samples import Sample, prepare_dataset
 from discern.dataset.sources import Dataset
 from discern.dataset.splits import Split
@@ -24,16 +25,24 @@ from discern.training.validation import ValidationImage, read_validation_images
 
 @dataclass(frozen=True, slots=True)
 class RunData:
-    """What was read: real samples, whose ``patients`` are named, then synthetic and planted."""
+    """What was read.
+
+    Attributes:
+        samples: Real ones, whose ``patients`` are named, then synthetic, then planted ones.
+        patients: Of the real samples.
+        planted: For each real sample, the places of its copies with planted lesions.
+        validation: Images of the validation patients.
+    """
 
     samples: tuple[Sample, ...]
     patients: tuple[str, ...]
+    planted: tuple[tuple[int, ...], ...]
     validation: tuple[ValidationImage, ...]
 
     @property
     def phantoms(self) -> int:
         """Number of synthetic samples."""
-        return len(self.samples) - len(self.patients)
+        return len(self.samples) - len(self.patients) - sum(map(len, self.planted))
 
     def plan(self, config: TrainingConfig) -> EpochPlan:
         """Return the order of every epoch."""
@@ -44,6 +53,8 @@ class RunData:
             phantom=self.phantoms,
             phantom_share=config.phantom_share,
             paper_copies=config.augmentation.intensity is IntensityMode.PAPER,
+            planted=self.planted,
+            planted_share=config.planted_share,
         )
 
     def anchors(self, config: TrainingConfig) -> Anchors:
@@ -74,12 +85,14 @@ def read_run_data(config: TrainingConfig, dataset: Dataset, split: Split) -> Run
         synthetic = phantom_samples(
             config.seed, config.phantom_patients, config.phantom_slices, config.preprocessing
         )
-    synthetic += planted_samples(dataset, truths, config.planted_copies, config.preprocessing)
+    planted = planted_samples(dataset, truths, config.planted_copies, config.preprocessing)
+    places = planted_places(planted, len(real) + len(synthetic))
     validation = read_validation_images(
         dataset, dataset.of_patients(split.validation), config.preprocessing
     )
     patients = tuple(truth.patient for truth in truths)
-    return RunData((*real, *synthetic), patients, tuple(validation))
+    samples = (*real, *synthetic, *chain.from_iterable(planted))
+    return RunData(samples, patients, places, tuple(validation))
 
 
 class TrainingData(LightningDataModule):
