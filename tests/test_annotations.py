@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,13 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert document["imagePath"] == "../images/12_t2_mid.png"
     assert (document["imageHeight"], document["imageWidth"]) == (300, 200)
     assert document["shapes"][0]["points"] == [[10.0, 20.5], [60.0, 40.0]]
+
+
+def test_ignored_places_are_written_and_read(tmp_path: Path) -> None:
+    path = tmp_path / "12_t2_mid.json"
+    truth = replace(TRUTH, ignored=((1.0, 2.0, 30.0, 40.0),))
+    write_labelme(path, truth, image_path="../images/12_t2_mid.png")
+    assert read(path) == truth
 
 
 def test_what_the_file_cannot_say_comes_from_the_caller(tmp_path: Path) -> None:

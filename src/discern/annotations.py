@@ -2,15 +2,17 @@
 
 A LabelMe file holds ``shapes``: rectangles (two corner points, in any order) or polygons (taken as
 their bounding box) labelled ``pfirrmann_1`` ... ``pfirrmann_5``, ``herniation`` or ``hiz``;
-``group_id`` names the disc within the patient. What a file cannot say - patient, plane, which
-labels were looked for, which places do not count - the caller adds.
+``group_id`` names the disc within the patient. A rectangle labelled ``ignored`` is a place that
+does not count. What a file cannot say - patient, plane, which labels were looked for - the caller
+adds.
 """
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,9 @@ from discern.spine import GRADE_LABELS, Label, Plane
 LABELME_VERSION = "5.4.1"
 _READABLE_MAJOR_VERSIONS = ("4", "5")
 _FEWEST_POINTS = {"rectangle": 2, "polygon": 3}
+
+IGNORED = "ignored"
+"""Label of a rectangle within which nothing is judged."""
 
 Box = tuple[float, float, float, float]
 
@@ -82,7 +87,8 @@ def read_labelme(
 ) -> GroundTruth:
     """Return the truth of the image annotated in ``path``; the image is the stem of the file.
 
-    Boxes are clipped to the image. The keyword arguments become the fields of the same name.
+    Boxes are clipped to the image; rectangles labelled ``ignored`` are places where nothing is
+    judged, beside those of the argument. The keyword arguments become the fields of the same name.
 
     Raises:
         DatasetError: The file cannot be read, is not LabelMe JSON of version 4 or 5, or holds an
@@ -92,8 +98,7 @@ def read_labelme(
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         _require_version(document)
         shape_px = _extent(document, "imageHeight"), _extent(document, "imageWidth")
-        shapes = document["shapes"]
-        boxes = tuple(_truth_box(i, shape, shape_px) for i, shape in enumerate(shapes, start=1))
+        boxes, places = _read_shapes(document["shapes"], shape_px)
     except OSError as error:
         raise DatasetError(f"{path.name}: cannot be read ({error.strerror})") from error
     except (KeyError, TypeError, ValueError) as error:
@@ -105,7 +110,7 @@ def read_labelme(
         shape_px=shape_px,
         boxes=boxes,
         annotated=annotated,
-        ignored=tuple(ignored),
+        ignored=(*ignored, *places),
         ungraded_above_px=ungraded_above_px,
     )
 
@@ -118,16 +123,24 @@ def write_labelme(path: Path, truth: GroundTruth, *, image_path: str) -> None:
         truth: Patient, plane and what was annotated have no place in the format and are left out.
         image_path: The image, relative to the folder of ``path``.
     """
+    path.write_text(labelme_text(truth, image_path), encoding="utf-8")
+
+
+def labelme_text(
+    truth: GroundTruth, image_path: str, flags: Mapping[str, object] = MappingProxyType({})
+) -> str:
+    """Return what :func:`write_labelme` writes, with ``flags`` of the image."""
+    places = [_shape(IGNORED, place, None) for place in truth.ignored]
     document: dict[str, Any] = {
         "version": LABELME_VERSION,
-        "flags": {},
-        "shapes": [_shape(box) for box in truth.boxes],
+        "flags": dict(flags),
+        "shapes": [_shape(box.label, box.box_xyxy_px, box.disc) for box in truth.boxes] + places,
         "imagePath": image_path,
         "imageData": None,
         "imageHeight": truth.shape_px[0],
         "imageWidth": truth.shape_px[1],
     }
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return json.dumps(document, indent=1) + "\n"
 
 
 def _require_version(document: dict[str, Any]) -> None:
@@ -145,11 +158,25 @@ def _extent(document: dict[str, Any], key: str) -> int:
     return extent
 
 
+def _read_shapes(
+    shapes: list[dict[str, Any]], shape_px: tuple[int, int]
+) -> tuple[tuple[TruthBox, ...], tuple[Box, ...]]:
+    """Return the boxes of ``shapes`` and the places that are ignored."""
+    boxes: list[TruthBox] = []
+    places: list[Box] = []
+    for number, shape in enumerate(shapes, start=1):
+        if shape["label"] == IGNORED:
+            places.append(_bounding_box(number, shape["points"], shape_px))
+        else:
+            boxes.append(_truth_box(number, shape, shape_px))
+    return tuple(boxes), tuple(places)
+
+
 def _truth_box(number: int, shape: dict[str, Any], shape_px: tuple[int, int]) -> TruthBox:
     """Return shape ``number`` (from 1) of an image of ``shape_px`` rows and columns."""
     name, kind, group = shape["label"], shape["shape_type"], shape.get("group_id")
     if name not in tuple(Label):
-        known = ", ".join(Label)
+        known = ", ".join((*Label, IGNORED))
         raise ValueError(f"shape {number} is labelled {name!r}; rename it to one of {known}")
     if group is not None and not isinstance(group, int):
         raise ValueError(f"shape {number} has group_id {group!r}; make it the disc's number")
@@ -183,12 +210,12 @@ def _plain_words(error: Exception) -> str:
     return str(error)
 
 
-def _shape(box: TruthBox) -> dict[str, Any]:
-    x1, y1, x2, y2 = box.box_xyxy_px
+def _shape(label: str, box_xyxy_px: Box, disc: int | None) -> dict[str, Any]:
+    x1, y1, x2, y2 = box_xyxy_px
     return {
-        "label": str(box.label),
+        "label": str(label),
         "points": [[x1, y1], [x2, y2]],
-        "group_id": box.disc,
+        "group_id": disc,
         "description": "",
         "shape_type": "rectangle",
         "flags": {},

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from discern.annotations import Box, read_labelme
+from discern.annotations import IGNORED, Box, read_labelme
 from discern.boxes import iou
 from discern.dataset.problems import Kind, Problem, Severity
 from discern.errors import DatasetError
@@ -73,7 +73,7 @@ class _File:
         plane = Plane.AXIAL if axial else Plane.SAGITTAL
         self._check_head()
         boxes = tuple(self._drawn_boxes())
-        if not self._document["shapes"]:
+        if not self._document["shapes"] and "annotated_classes" not in self._flags:
             self._say(Kind.NO_BOX, "no shapes")
         for box in boxes:
             self._check_place(box)
@@ -110,6 +110,8 @@ class _File:
                 self._say(Kind.SHAPE, f"shape {number} has group_id {group!r}")
                 group = None
             corners = self._corners(number, shape)
+            if label == IGNORED:
+                continue
             if label not in tuple(Label):
                 self._say(Kind.LABEL, f"shape {number} is labelled {label!r}")
             elif corners is not None:

@@ -159,7 +159,7 @@ def _with_ignored(
     truth: GroundTruth, conventions: Conventions, records: DiscRecords
 ) -> GroundTruth:
     graded = [box for box in truth.boxes if box.label in GRADE_LABELS]
-    ignored = list(conventions.unboxed.get(truth.image, ()))
+    ignored = [*truth.ignored, *conventions.unboxed.get(truth.image, ())]
     if Label.HERNIATION in truth.annotated:
         herniated = {disc for disc, record in records.items() if record.herniation}
         boxed = {box.disc for box in truth.boxes if box.label is Label.HERNIATION}

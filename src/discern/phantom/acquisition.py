@@ -3,34 +3,71 @@
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
+from scipy.ndimage import shift as displaced
 
+from discern.imaging.geometry import plane_of
 from discern.phantom.anatomy import Spine
 from discern.phantom.canvas import Canvas
 from discern.phantom.settings import Scanner
 from discern.phantom.texture import Field
-from discern.spine import Vertebra
+from discern.spine import Plane, Vertebra
 
 Image = NDArray[np.float32]
 
 BITS_STORED = 12
+_GHOST_PERIODS = 5
 
 
-def acquire(canvas: Canvas, spine: Spine, scanner: Scanner, rng: np.random.Generator) -> Image:
+def acquire(
+    canvas: Canvas,
+    spine: Spine,
+    scanner: Scanner,
+    rng: np.random.Generator,
+    fat: Canvas | None = None,
+) -> Image:
     """Return the (H, W) image a scanner would store, whole numbers 0 .. 4095 as float32.
 
     Sub-slices are averaged (partial volume), weighted by the coil, blurred by a Gaussian and
-    corrupted by Rician noise: the magnitude of the signal plus complex white noise.
+    corrupted by Rician noise: the magnitude of the signal plus complex white noise. ``fat`` is the
+    part of the signal that a chemical shift displaces.
     """
-    signal = canvas.signal.mean(axis=0) * coil_gain(canvas, spine, scanner)
+    signal = canvas.signal.mean(axis=0)
+    frequency = 0 if plane_of(canvas.geometry) is Plane.SAGITTAL else 1
+    if fat is not None:
+        part = fat.signal.mean(axis=0)
+        moved_px = [0.0, 0.0]
+        moved_px[frequency] = scanner.chemical_shift_px
+        signal += displaced(part, moved_px, order=1, mode="nearest") - part
+    signal = signal * coil_gain(canvas, spine, scanner)
     row_mm, column_mm = canvas.geometry.spacing_mm
     sigma_px = (scanner.blur_mm / row_mm, scanner.blur_mm / column_mm)
     blurred = gaussian_filter(signal, sigma_px, mode="nearest")
+    if scanner.ghost:
+        blurred = _with_ghosts(blurred, scanner.ghost, phase=1 - frequency)
+    if scanner.kspace_share < 1:
+        blurred = _cut_off(blurred, scanner.kspace_share)
     sigma = np.float32(scanner.noise)
     real = blurred + sigma * rng.standard_normal(blurred.shape, dtype=np.float32)
     imaginary = sigma * rng.standard_normal(blurred.shape, dtype=np.float32)
     units = np.rint(scanner.csf_units * np.hypot(real, imaginary))
     stored: Image = np.clip(units, 0, 2**BITS_STORED - 1).astype(np.float32)
     return stored
+
+
+def _with_ghosts(signal: Field, strength: float, phase: int) -> Field:
+    """Add the signal, displaced along the phase direction, of a periodic motion."""
+    step_px = signal.shape[phase] // _GHOST_PERIODS
+    ghosts = np.roll(signal, step_px, phase) + np.roll(signal, -step_px, phase)
+    return signal + np.float32(strength / 2) * ghosts
+
+
+def _cut_off(signal: Field, share: float) -> Field:
+    """Leave out the outer part of k-space, as an interpolated acquisition does."""
+    space = np.fft.fft2(signal)
+    for axis in (0, 1):
+        frequency = np.abs(np.fft.fftfreq(signal.shape[axis]))
+        space *= np.expand_dims(frequency <= share / 2, 1 - axis)
+    return np.abs(np.fft.ifft2(space)).astype(np.float32)
 
 
 def coil_gain(canvas: Canvas, spine: Spine, scanner: Scanner) -> Field:

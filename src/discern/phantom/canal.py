@@ -10,9 +10,7 @@ from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.texture import Field
 from discern.spine import Level, Tissue
 
-CSF = 1.0
 _DURA = 0.12
-_ROOT = 0.42
 CANAL_REACH_MM = 14.0
 """No part of the dural sac lies farther from the midline."""
 _ROOTS = tuple(
@@ -72,10 +70,10 @@ def _paint_sac(patch: Patch, spine: Spine, parameters: PhantomParameters) -> Non
     distance = (radius - 1) * np.maximum(half, 0.1)
     patch.paint(covered(distance - 0.6) * (size > 0.05), _DURA)  # noqa: PLR2004
     inside = covered(distance) * (size > 0.05)  # noqa: PLR2004
-    patch.paint(inside, CSF)
+    patch.paint(inside, parameters.contrast.csf)
     patch.mark((distance < 0) & (size > 0.05), Tissue.CANAL)  # noqa: PLR2004
     _paint_cord(patch, v * half, inside, spine, parameters)
-    _paint_roots(patch, v, half, inside, spine)
+    _paint_roots(patch, (v, half), inside, spine, parameters)
 
 
 def _narrowing_mm(spine: Spine) -> float:
@@ -106,8 +104,18 @@ def _paint_cord(
     patch.paint(coverage, parameters.contrast.cord)
 
 
-def _paint_roots(patch: Patch, v: Field, half: Field, inside: Field, spine: Spine) -> None:
-    """Roots settle at the back of the sac (lying patient) and fan out to their exits."""
+def _paint_roots(
+    patch: Patch,
+    sac: tuple[Field, Field],
+    inside: Field,
+    spine: Spine,
+    parameters: PhantomParameters,
+) -> None:
+    """Roots settle at the back of the sac (lying patient) and fan out to their exits.
+
+    ``sac`` is the place between its front (-1) and back (1), and half its depth in mm.
+    """
+    v, half = sac
     start_mm = spine.discs[Level.L1_L2].z_mm + 8
     lower = [disc for disc in spine.discs.values() if disc.z_mm < spine.discs[Level.L1_L2].z_mm]
     exits_mm = [block.z_mm for block in (*lower[::-1], *spine.sacrum[1:])]
@@ -118,7 +126,8 @@ def _paint_roots(patch: Patch, v: Field, half: Field, inside: Field, spine: Spin
         wave = 0.25 * np.sin(patch.z_mm / (9 + rank) + 1.7 * rank + side)
         distance = np.hypot(patch.x_mm - across - wave, (v - settle) * half)
         present = inside * (way > 0) * (way < 1)
-        patch.paint(0.6 * covered(distance - 0.55, 0.9) * present, _ROOT)
+        share = 0.6 * covered(distance - 0.55, 0.9) * present
+        patch.paint(share, parameters.contrast.root)
 
 
 def _paint_ganglia(

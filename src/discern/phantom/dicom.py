@@ -12,15 +12,19 @@ from discern.phantom.placement import SLICE_GAP
 from discern.phantom.prescription import FrameUids
 from discern.phantom.render import PhantomSlice
 from discern.phantom.settings import Scanner
-from discern.spine import Plane
+from discern.spine import Plane, Weighting
 
 _IMPLEMENTATION_UID = generate_uid(entropy_srcs=["discern.phantom implementation"])
 _DATE, _TIME = "20260101", "120000"
-_DESCRIPTION = {
-    Plane.SAGITTAL: "SAG T2 TSE (synthetic phantom)",
-    Plane.AXIAL: "AX T2 TSE (synthetic phantom)",
+_PLANE = {Plane.SAGITTAL: "SAG", Plane.AXIAL: "AX"}
+_SEQUENCE = {Weighting.T2: "T2 TSE", Weighting.T1: "T1 TSE", Weighting.STIR: "STIR"}
+_TIMING_MS = {
+    (Plane.SAGITTAL, Weighting.T2): (3500.0, 108.0),
+    (Plane.AXIAL, Weighting.T2): (4200.0, 112.0),
+    (Plane.SAGITTAL, Weighting.T1): (560.0, 11.0),
+    (Plane.SAGITTAL, Weighting.STIR): (4300.0, 62.0),
 }
-_TIMING_MS = {Plane.SAGITTAL: (3500.0, 108.0), Plane.AXIAL: (4200.0, 112.0)}
+_INVERSION_MS = 160.0
 _COMMENT = "Synthetic image drawn by discern.phantom; no patient was imaged. Research use only."
 
 
@@ -33,16 +37,26 @@ class SeriesPlace:
         number: SeriesNumber, from 1.
         scanner: Settings that the header repeats.
         uids: Which UIDs the files state.
+        weighting: Contrast of the series.
     """
 
     seed: int
     number: int
     scanner: Scanner
     uids: FrameUids = FrameUids.SHARED
+    weighting: Weighting = Weighting.T2
 
     def instance_uid(self, plane: Plane, index: int) -> str:
         """Return the SOP instance UID of slice ``index`` of the series of ``plane``."""
-        return self.uid(str(plane), str(index))
+        return self.uid(*self._kind(plane), str(index))
+
+    def series_uid(self, plane: Plane) -> str:
+        """Return the UID of the series of ``plane``."""
+        return self.uid("series", *self._kind(plane))
+
+    def _kind(self, plane: Plane) -> tuple[str, ...]:
+        is_t2 = self.weighting is Weighting.T2
+        return (str(plane),) if is_t2 else (str(plane), str(self.weighting))
 
     def uid(self, *parts: str) -> str:
         """Return the UID for ``parts`` of this seed: the same text gives the same UID."""
@@ -66,7 +80,7 @@ def dicom_file(slice_: PhantomSlice, index: int, place: SeriesPlace) -> FileData
     file.SOPInstanceUID = instance_uid
     _describe_study(file, place)
     _describe_series(file, slice_.plane, place)
-    _describe_acquisition(file, slice_.plane, place.scanner)
+    _describe_acquisition(file, slice_.plane, place)
     _describe_plane(file, slice_, index, place)
     _describe_pixels(file, slice_)
     _state_uids(file, slice_.plane, place)
@@ -90,9 +104,10 @@ def _describe_study(file: Dataset, place: SeriesPlace) -> None:
 
 def _describe_series(file: Dataset, plane: Plane, place: SeriesPlace) -> None:
     file.Modality = "MR"
-    file.SeriesInstanceUID = place.uid("series", str(plane))
+    file.SeriesInstanceUID = place.series_uid(plane)
     file.SeriesNumber = place.number
-    file.SeriesDescription = _DESCRIPTION[plane]
+    sequence = _SEQUENCE[place.weighting]
+    file.SeriesDescription = f"{_PLANE[plane]} {sequence} (synthetic phantom)"
     file.SeriesDate, file.SeriesTime = _DATE, _TIME
     file.PositionReferenceIndicator = ""
     file.PatientPosition = "HFS"
@@ -116,15 +131,18 @@ def _state_uids(file: Dataset, plane: Plane, place: SeriesPlace) -> None:
                 delattr(file, name)
 
 
-def _describe_acquisition(file: Dataset, plane: Plane, scanner: Scanner) -> None:
-    repetition_ms, echo_ms = _TIMING_MS[plane]
+def _describe_acquisition(file: Dataset, plane: Plane, place: SeriesPlace) -> None:
+    scanner, is_stir = place.scanner, place.weighting is Weighting.STIR
+    repetition_ms, echo_ms = _TIMING_MS[plane, place.weighting]
     file.ImageType = ["ORIGINAL", "PRIMARY", "OTHER"]
-    file.ScanningSequence = "SE"
+    file.ScanningSequence = ["SE", "IR"] if is_stir else "SE"
     file.SequenceVariant = "SK"
     file.ScanOptions = ""
     file.MRAcquisitionType = "2D"
     file.SequenceName = "tse2d"
     file.RepetitionTime, file.EchoTime = repetition_ms, echo_ms
+    if is_stir:
+        file.InversionTime = _INVERSION_MS
     file.EchoTrainLength = 16
     file.FlipAngle = 150
     file.MagneticFieldStrength = 1.5

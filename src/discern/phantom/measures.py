@@ -6,7 +6,6 @@ import numpy as np
 
 from discern.phantom.anatomy import Spine
 from discern.phantom.block_frame import CANAL_DENT_MM, CONCAVITY_MM, frame_of
-from discern.phantom.canal import CSF
 from discern.phantom.canvas import Patch, Window
 from discern.phantom.discs import BACK_MM, FRONT_MM, disc_distance_mm, disc_signal
 from discern.phantom.plates import Block, Line
@@ -62,7 +61,7 @@ def measure_disc(
         listhesis_mm=_slip_mm(upper, lower),
         upper_depth_mm=float(2 * upper.lower.half_depth_mm + body_mm),
         lower_depth_mm=float(2 * lower.upper.half_depth_mm + body_mm),
-        csf_signal_ratio=_mean_signal(disc, level, parameters, textures) / CSF,
+        csf_signal_ratio=_mean_signal(disc, level, parameters, textures) / parameters.contrast.csf,
     )
 
 

@@ -13,7 +13,7 @@ from discern.phantom.anatomy import Spine, build_spine
 from discern.phantom.bones import paint_bones
 from discern.phantom.canal import paint_canal
 from discern.phantom.canvas import Canvas
-from discern.phantom.discs import paint_discs
+from discern.phantom.discs import DiscFootprint, paint_discs
 from discern.phantom.placement import AXIAL_MATRIX_PX, axial_geometries, sagittal_geometries
 from discern.phantom.prescription import USUAL, Prescription
 from discern.phantom.settings import Scanner
@@ -21,7 +21,8 @@ from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.surroundings import paint_surroundings
 from discern.phantom.texture import Textures
 from discern.phantom.truth import truth_of
-from discern.spine import Plane
+from discern.phantom.weightings import contrast_on, fat_of
+from discern.spine import Plane, Weighting
 
 _SUB_SLICES = 3
 
@@ -54,16 +55,28 @@ def render_sagittal(
     *,
     prescription: Prescription = USUAL,
     patient: str = "phantom",
+    weighting: Weighting = Weighting.T2,
 ) -> list[PhantomSlice]:
-    """Render the sagittal T2 slices of ``prescription``, usually patient right to left.
+    """Render the sagittal slices of ``prescription``, usually patient right to left.
 
-    ``rng`` draws the noise of the image; all else, texture included, is in ``parameters``.
+    ``rng`` draws the noise of the image; all else, texture included, is in ``parameters``. Only T2
+    slices have truth boxes: discs are graded there.
+
+    Raises:
+        ValueError: A weighting that the phantom does not draw.
     """
-    parameters = replace(parameters, scanner=sagittal_scanner(parameters.scanner, prescription))
+    parameters = replace(
+        parameters,
+        scanner=sagittal_scanner(parameters.scanner, prescription),
+        contrast=contrast_on(weighting, parameters.contrast),
+    )
     spine, scanner = build_spine(parameters), parameters.scanner
     planes = ((0, plane) for plane in sagittal_geometries(spine, scanner, prescription))
     artist = _Artist(parameters, spine, scanner.matrix_px, patient)
-    return artist.render(planes, rng)
+    slices = artist.render(planes, rng)
+    if weighting is Weighting.T2:
+        return slices
+    return [replace(one, truth=_unread(one.truth)) for one in slices]
 
 
 def render_axial(
@@ -87,6 +100,10 @@ def sagittal_scanner(scanner: Scanner, prescription: Prescription) -> Scanner:
         matrix_px=prescription.matrix_px or scanner.matrix_px,
         slice_thickness_mm=prescription.sagittal_thickness_mm or scanner.slice_thickness_mm,
     )
+
+
+def _unread(truth: GroundTruth) -> GroundTruth:
+    return replace(truth, boxes=(), annotated=frozenset(), ignored=())
 
 
 class _Artist:
@@ -113,19 +130,29 @@ class _Artist:
             for index, (block, geometry) in enumerate(planes)
         ]
 
+    def _painted(
+        self, geometry: SliceGeometry, parameters: PhantomParameters
+    ) -> tuple[Canvas, list[DiscFootprint]]:
+        shape_px = (self._size_px, self._size_px)
+        canvas = Canvas(geometry, shape_px, self._offsets_mm, self._spine, self._textures)
+        parts = (canvas, self._spine, parameters)
+        paint_surroundings(*parts)
+        paint_canal(*parts)
+        paint_bones(*parts)
+        return canvas, paint_discs(*parts)
+
     def _slice(
         self, index: int, block: int, geometry: SliceGeometry, rng: np.random.Generator
     ) -> PhantomSlice:
         shape_px = (self._size_px, self._size_px)
-        canvas = Canvas(geometry, shape_px, self._offsets_mm, self._spine, self._textures)
-        parts = (canvas, self._spine, self._parameters)
-        paint_surroundings(*parts)
-        paint_canal(*parts)
-        paint_bones(*parts)
-        footprints = paint_discs(*parts)
+        canvas, footprints = self._painted(geometry, self._parameters)
         plane = plane_of(geometry)
         name = f"{self._patient}_{plane}_{index:02d}"
         empty = GroundTruth(name, self._patient, plane, shape_px, boxes=())
         truth = truth_of(footprints, self._parameters, empty, geometry.spacing_mm)
-        image = acquire(canvas, self._spine, self._parameters.scanner, rng)
+        fat = None
+        if self._parameters.scanner.chemical_shift_px:
+            only_fat = replace(self._parameters, contrast=fat_of(self._parameters.contrast))
+            fat, _ = self._painted(geometry, only_fat)
+        image = acquire(canvas, self._spine, self._parameters.scanner, rng, fat)
         return PhantomSlice(image, geometry, truth, plane, canvas.tissue_map(), block)

@@ -44,14 +44,18 @@ class Herniation:
         within("herniation migration_mm", self.migration_mm, -8.0, 8.0)
 
 
+_TISSUES = (*("marrow", "fat", "muscle", "cord", "annulus", "csf", "root", "fluid", "haemangioma"),)
+
+
 @dataclass(frozen=True, slots=True)
 class Contrast:
     """Tissue signal on T2 turbo spin echo, as a fraction of cerebrospinal fluid.
 
-    Defaults are medians over 169 middle slices of the SPIDER set (marrow .48, nucleus by grade);
-    the remaining tissues were set by eye beside the same slices. ``fluid`` is what fills a fissure
-    of the annulus; ``modic`` is the marrow beside a plate with change of type 1, 2 and 3 (Modic et
-    al., Radiology 166:193, 1988).
+    :mod:`discern.phantom.weightings` turns it into that of T1 and STIR. Defaults are medians over
+    169 middle slices of the SPIDER set (marrow .48, nucleus by grade); the remaining tissues were
+    set by eye beside the same slices. ``fluid`` is what fills a fissure of the annulus; ``modic``
+    is the marrow beside a plate with change of type 1, 2 and 3 (Modic et al., Radiology 166:193,
+    1988).
     """
 
     marrow: float = 0.46
@@ -59,6 +63,8 @@ class Contrast:
     muscle: float = 0.13
     cord: float = 0.42
     annulus: float = 0.07
+    csf: float = 1.0
+    root: float = 0.42
     fluid: float = 0.85
     haemangioma: float = 0.85
     modic: tuple[float, float, float] = (0.75, 0.60, 0.18)
@@ -66,7 +72,7 @@ class Contrast:
 
     def __post_init__(self) -> None:
         """Refuse signals outside 0..1.5 and a nucleus that brightens with its grade."""
-        for name in ("marrow", "fat", "muscle", "cord", "annulus", "fluid", "haemangioma"):
+        for name in _TISSUES:
             within(f"contrast {name}", getattr(self, name), 0.0, 1.5)
         if len(self.nucleus) != len(PfirrmannGrade) or list(self.nucleus) != sorted(
             self.nucleus, reverse=True
@@ -88,6 +94,11 @@ class Scanner:
         coil_floor: Gain left far from the coil, fraction of the gain at the skin.
         saturation_band: Whether tissue far in front of the spine is saturated.
         csf_units: Stored value of cerebrospinal fluid at the canal.
+        kspace_share: Share of k-space that is read, in each direction; less than 1 rings at edges
+            (Gibbs).
+        chemical_shift_px: How far fat is displaced along the frequency direction: head to foot on
+            sagittal slices, across on axial ones.
+        ghost: Strength of two ghosts of a moving patient along the phase direction.
     """
 
     field_of_view_mm: float = 280.0
@@ -99,6 +110,9 @@ class Scanner:
     coil_floor: float = 0.25
     saturation_band: bool = True
     csf_units: float = 900.0
+    kspace_share: float = 1.0
+    chemical_shift_px: float = 0.0
+    ghost: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse settings that no clinical scanner uses."""
@@ -110,6 +124,9 @@ class Scanner:
         within("scanner coil_depth_mm", self.coil_depth_mm, 20.0, 1000.0)
         within("scanner coil_floor", self.coil_floor, 0.0, 1.0)
         within("scanner csf_units", self.csf_units, 100.0, 2000.0)
+        within("scanner kspace_share", self.kspace_share, 0.4, 1.0)
+        within("scanner chemical_shift_px", self.chemical_shift_px, -6.0, 6.0)
+        within("scanner ghost", self.ghost, 0.0, 0.3)
 
 
 def within(name: str, value: float, low: float, high: float) -> None:

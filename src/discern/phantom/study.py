@@ -10,7 +10,7 @@ from discern.phantom.render import PhantomSlice, render_axial, render_sagittal, 
 from discern.phantom.settings import Herniation
 from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.study_truth import PhantomTruth, truth_of_study
-from discern.spine import Level, PfirrmannGrade, Plane
+from discern.spine import Level, PfirrmannGrade, Plane, Weighting
 
 DEMO_SEED = 20_260_101
 """Seed of the embedded sample; training refuses it."""
@@ -36,11 +36,16 @@ def write_study(
     seed: int,
     folder: Path,
     prescription: Prescription = USUAL,
+    beside: tuple[Weighting, ...] = (),
 ) -> PhantomTruth:
     """Write ``folder``/sagittal-t2/*.dcm and ``folder``/axial-t2/*.dcm and return the truth.
 
-    The same parameters, seed and prescription give the same bytes. The truth file itself is left
-    to the caller.
+    ``beside`` asks for more sagittal series: ``sagittal-t1``, ``sagittal-stir``. The same
+    parameters, seed and prescription give the same bytes. The truth file itself is left to the
+    caller.
+
+    Raises:
+        ValueError: A weighting that the phantom does not draw.
     """
     rng = np.random.default_rng(seed)
     patient, scanner, uids = f"PHANTOM-{seed}", parameters.scanner, prescription.uids
@@ -52,6 +57,16 @@ def write_study(
     )
     for place, slices in zip(places, (sagittal, axial), strict=True):
         _write_series(slices, place, folder / _FOLDERS[slices[0].plane])
+    for number, weighting in enumerate(beside, start=3):
+        place = SeriesPlace(seed, number, places[0].scanner, uids, weighting)
+        slices = render_sagittal(
+            parameters,
+            np.random.default_rng((seed, number)),
+            prescription=prescription,
+            patient=patient,
+            weighting=weighting,
+        )
+        _write_series(slices, place, folder / f"sagittal-{weighting.lower()}")
     named = [(_uid(places[1], index), slice_) for index, slice_ in enumerate(axial)]
     return truth_of_study(parameters, seed, sagittal, named)
 

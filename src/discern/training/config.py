@@ -6,11 +6,10 @@ Keys that are left out take their defaults; unknown keys and values of the wrong
 import hashlib
 import json
 import tomllib
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from enum import Enum, StrEnum
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
 
 import tomli_w
 
@@ -19,6 +18,7 @@ from discern.errors import UsageError
 from discern.model.detector import NetworkConfig
 from discern.model.loss_config import LossConfig, LossKind
 from discern.phantom.training_set import SliceCounts
+from discern.toml_values import built
 from discern.weights import Preprocessing
 
 _ADDED = ("phantom_slices", "planted_copies", "planted_share")
@@ -157,7 +157,7 @@ def parse_config(text: str) -> TrainingConfig:
         UsageError: Not TOML, an unknown key, or a value of the wrong type.
     """
     try:
-        config: TrainingConfig = _build(TrainingConfig, tomllib.loads(text), "")
+        config: TrainingConfig = built(TrainingConfig, tomllib.loads(text), "")
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"the configuration is not TOML: {error}") from error
     return config
@@ -178,42 +178,3 @@ def read_config(name_or_path: str) -> TrainingConfig:
         known = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir())
         raise UsageError(f"--config {name_or_path}: no such file, nor one of {', '.join(known)}")
     return parse_config(path.read_text(encoding="utf-8"))
-
-
-def _build(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - follows the type hints
-    if is_dataclass(kind):
-        return _build_dataclass(kind, value, where)
-    if get_origin(kind) is tuple:
-        return _build_tuple(get_args(kind), value, where)
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        try:
-            return kind(value)
-        except ValueError as error:
-            allowed = ", ".join(str(member.value) for member in kind)
-            raise UsageError(f"{where}: {value!r} is not one of {allowed}") from error
-    if kind is float and type(value) is int:
-        return float(value)
-    if type(value) is not kind:
-        raise UsageError(f"{where}: {value!r} is not of type {kind.__name__}")
-    return value
-
-
-def _build_dataclass(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401
-    if not isinstance(value, dict):
-        raise UsageError(f"{where}: needs a table")
-    hints = get_type_hints(kind)
-    unknown = sorted(set(value) - {known.name for known in fields(kind)})
-    if unknown:
-        raise UsageError(f"unknown key {where}{unknown[0]}; known: {', '.join(hints)}")
-    prefix = f"{where}." if where else ""
-    return kind(**{key: _build(hints[key], item, f"{prefix}{key}") for key, item in value.items()})
-
-
-def _build_tuple(kinds: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:  # noqa: ANN401
-    if not isinstance(value, list):
-        raise UsageError(f"{where}: needs a list")
-    if kinds[-1] is Ellipsis:
-        kinds = kinds[:1] * len(value)
-    if len(kinds) != len(value):
-        raise UsageError(f"{where}: needs {len(kinds)} values")
-    return tuple(_build(kind, item, where) for kind, item in zip(kinds, value, strict=True))
