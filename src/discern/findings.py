@@ -130,13 +130,48 @@ class Zone(StrEnum):
     EXTRAFORAMINAL = "extraforaminal"
 
 
+class Border(StrEnum):
+    """Which part of the annulus a focus lies in."""
+
+    ANTERIOR = "anterior"
+    POSTERIOR = "posterior"
+
+
+class T1Appearance(StrEnum):
+    """A focus on T1, against the nucleus of its disc there: a fifth brighter, alike, or darker."""
+
+    BRIGHT = "bright"
+    ISOINTENSE = "isointense"
+    DARK = "dark"
+
+
+@dataclass(frozen=True, slots=True)
+class FocusFinding:
+    """What the surest sagittal box of a high-intensity zone shows; None where it cannot be told.
+
+    Attributes:
+        border: In front of or behind the middle of the disc.
+        nucleus_ratio: Signal of its brightest quarter, over that of the nucleus.
+        csf_ratio: The same, over that of cerebrospinal fluid beside it.
+        t1: How the same place looks on the nearest sagittal T1 slice.
+        t1_ratio: Its T1 signal over that of the nucleus there.
+    """
+
+    border: Border
+    nucleus_ratio: float | None = None
+    csf_ratio: float | None = None
+    t1: T1Appearance | None = None
+    t1_ratio: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class LesionFinding:
     """Herniation or HIZ of one disc; ``score`` is the best detector score, None if not assessed.
 
     ``probability`` joins the planes; ``by_plane`` keeps what each of them said. ``side`` and
     ``zone`` come from axial slices. ``consecutive_slices`` is the longest run of neighbouring
-    slices that show the lesion.
+    slices that show the lesion at one place. ``focus`` describes a high-intensity zone that was
+    seen on sagittal slices.
     """
 
     status: LesionStatus
@@ -148,6 +183,7 @@ class LesionFinding:
     consecutive_slices: int = 0
     probability: float | None = None
     by_plane: tuple[PlaneEvidence, ...] = ()
+    focus: FocusFinding | None = None
 
 
 NOT_ASSESSED = LesionFinding(LesionStatus.NOT_ASSESSED)
@@ -366,8 +402,17 @@ def _lesion_from(item: dict[str, Any]) -> LesionFinding:
         "side": None if side is None else Side(side),
         "zone": None if zone is None else Zone(zone),
         "by_plane": tuple(_evidence_from(one) for one in item.get("by_plane", ())),
+        "focus": _focus_from(item.get("focus")),
     }
     return LesionFinding(**{**item, **changed})
+
+
+def _focus_from(item: dict[str, Any] | None) -> FocusFinding | None:
+    if item is None:
+        return None
+    t1 = item["t1"]
+    enums = {"border": Border(item["border"]), "t1": None if t1 is None else T1Appearance(t1)}
+    return FocusFinding(**{**item, **enums})
 
 
 def _evidence_from(item: dict[str, Any]) -> PlaneEvidence:

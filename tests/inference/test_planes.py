@@ -64,6 +64,13 @@ def test_slices_beside_a_missing_one_are_no_neighbours() -> None:
     assert verdict(torn).consecutive_slices == 1
 
 
+def test_boxes_in_front_and_behind_are_no_run() -> None:
+    places = ((3, (-0.4, 0.0)), (4, (0.4, 0.0)), (5, (0.45, 0.1)))
+    lesions = tuple(SeenLesion("", index, 0.6, place=place) for index, place in places)
+    assert verdict(PlaneView(Plane.SAGITTAL, 9, lesions)).consecutive_slices == 2
+    assert verdict(PlaneView(Plane.SAGITTAL, 9, lesions[:2])).consecutive_slices == 1
+
+
 def test_slices_of_two_series_are_no_neighbours() -> None:
     finding = verdict(axial(SeenLesion("s2", 3, 0.6), SeenLesion("s3", 4, 0.6)))
 

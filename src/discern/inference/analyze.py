@@ -9,6 +9,7 @@ import numpy as np
 from discern.errors import UsageError
 from discern.findings import (
     DiscFinding,
+    FocusFinding,
     ModelIdentity,
     QuantityName,
     QuantitySource,
@@ -43,6 +44,7 @@ from discern.inference.sagittal import (
 from discern.inference.spine_cues import Chain, chain_of
 from discern.inference.study_warnings import study_warnings
 from discern.inference.tissue import segment_slices
+from discern.inference.zone_focus import Sight, focus_of, sight_of
 from discern.postprocess import PostprocessConfig
 from discern.quantities.slices import TissueSlice
 from discern.spine import LESION_LABELS, Label, Level, Plane
@@ -178,7 +180,9 @@ def conclude(
     axial = _join_axial(study, look, named, measured)
     detector = _detector(predictor, weights, options, Plane.AXIAL)
     left = _left(reading)
+    sight = sight_of(study, reading.series, look.tissues) if reading.series else None
     axial_reading = read_axial(axial, detector, first_id=len(reading.detections) + 1, left=left)
+    views = _Views(reading.series, axial, axial_reading, sight)
     return StudyFindings(
         source=study.source,
         study_instance_uid=study.study_instance_uid,
@@ -195,7 +199,7 @@ def conclude(
         numbering=assignment.numbering,
         series=tuple(_summary(series) for series in study.series),
         discs=tuple(
-            _disc(disc, quantities, _Views(reading.series, axial, axial_reading), about)
+            _disc(disc, quantities, views, about)
             for disc, quantities in zip(named, measured, strict=True)
         ),
         detections=(*detections_with_levels(reading, named), *axial_reading.detections),
@@ -277,6 +281,7 @@ class _Views:
     sagittal: Series | None
     axial: Sequence[PlacedSeries]
     read: AxialReading
+    sight: Sight | None = None
 
     def of(self, disc: NamedDisc, label: Label) -> list[PlaneView]:
         """Return what each plane shows of one lesion of a disc."""
@@ -284,6 +289,10 @@ class _Views:
         if self.axial:
             views.append(axial_view(disc.level, label, self.axial, self.read))
         return views
+
+    def focus_of(self, disc: NamedDisc) -> FocusFinding | None:
+        """Return what the high-intensity zone of a disc looks like, None where it has none."""
+        return focus_of(disc.evidence, self.sight) if self.sight else None
 
 
 def _disc(
@@ -302,7 +311,7 @@ def _disc(
         level_confidence=disc.confidence,
         pfirrmann=grade_of(track, about.temperature),
         herniation=lesions[Label.HERNIATION],
-        hiz=lesions[Label.HIZ],
+        hiz=replace(lesions[Label.HIZ], focus=views.focus_of(disc)),
         center_lps_mm=(x, y, z) if disc.has_geometry else None,
         detections=(*sagittal_ids, *axial_ids),
         quantities=quantities,

@@ -5,6 +5,7 @@ present when one slice of an assessed plane shows it (paper, section 2.6). Sagit
 nothing of side and zone: these come from the surest axial box.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -20,9 +21,13 @@ from discern.imaging.study import Series, slices_after_gap
 from discern.inference.axial import PlacedSeries
 from discern.inference.axial_reading import AxialReading
 from discern.inference.fusion import DiscEvidence
+from discern.inference.tracks import PlacedBox
 from discern.postprocess import join_probabilities
 from discern.spine import Label, Level, Plane
 from discern.weights import LesionCalibration, TrainedOn, WeightsMetadata
+
+SAME_PLACE = 0.3
+"""Of the length of a disc, some 10 mm: boxes on neighbouring slices no farther apart are one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ class SeenLesion:
     score: float
     side: Side | None = None
     zone: Zone | None = None
+    place: tuple[float, float] | None = None
+    """Towards posterior and head, in lengths of the disc; None where it is not compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +73,20 @@ class PlaneView:
 def sagittal_view(disc: DiscEvidence, label: Label, series: Series | None) -> PlaneView:
     """Return what the sagittal ``series`` shows of a disc."""
     boxes = disc.lesions_called(label)
-    seen = tuple(SeenLesion("", box.slice_index, box.selected.score) for box in boxes)
+    length = disc.track.size[0]
+    seen = tuple(
+        SeenLesion("", box.slice_index, box.selected.score, place=_place_of(box, length))
+        for box in boxes
+    )
     gaps = slices_after_gap(series) if series else ()
     return PlaneView(
         Plane.SAGITTAL, len(disc.track.boxes), seen, frozenset(("", index) for index in gaps)
     )
+
+
+def _place_of(box: PlacedBox, length: float) -> tuple[float, float]:
+    posterior, head = (box.center[1:] / length).tolist()
+    return posterior, head
 
 
 def axial_view(
@@ -129,7 +145,7 @@ def lesion_finding(
         planes=showing,
         side=side,
         zone=zone,
-        consecutive_slices=max(longest_run(view.positive, view.after_gap) for view in counted),
+        consecutive_slices=max(longest_run(view.lesions, view.after_gap) for view in counted),
         probability=_joint(label, by_plane, calibrations),
         by_plane=by_plane,
     )
@@ -182,21 +198,28 @@ def _place(views: Iterable[PlaneView]) -> tuple[Side | None, Zone | None]:
 
 
 def longest_run(
-    places: Sequence[tuple[str, int]], after_gap: frozenset[tuple[str, int]] = frozenset()
+    lesions: Sequence[SeenLesion], after_gap: frozenset[tuple[str, int]] = frozenset()
 ) -> int:
-    """Return the length of the longest run of neighbouring slices of one series.
+    """Return on how many neighbouring slices of one series a lesion is seen at one place.
 
-    Slices ``after_gap`` neighbour the next one only.
+    Slices ``after_gap`` neighbour the next one only. Boxes farther apart within their slices than
+    ``SAME_PLACE`` of the disc's length show two lesions.
 
-    >>> longest_run([("s1", 2), ("s1", 3), ("s1", 4), ("s2", 5), ("s2", 8)])
+    >>> longest_run([SeenLesion("s1", index, 0.5) for index in (2, 3, 4, 8)])
     3
-    >>> longest_run([("s1", 2), ("s1", 3), ("s1", 4)], frozenset({("s1", 4)}))
-    2
+    >>> longest_run([SeenLesion("s1", index, 0.5) for index in (2, 3)], frozenset({("s1", 3)}))
+    1
     """
-    best = run = 0
-    previous: tuple[str, int] | None = None
-    for series, index in places:
-        neighbours = previous == (series, index - 1) and (series, index) not in after_gap
-        run = run + 1 if neighbours else 1
-        best, previous = max(best, run), (series, index)
-    return best
+    runs: dict[tuple[str, int], list[tuple[SeenLesion, int]]] = {}
+    for lesion in sorted(lesions, key=lambda one: (one.series, one.slice_index)):
+        here = lesion.series, lesion.slice_index
+        before = [] if here in after_gap else runs.get((lesion.series, lesion.slice_index - 1), [])
+        joined = [run for other, run in before if _is_same_place(lesion, other)]
+        runs.setdefault(here, []).append((lesion, 1 + max(joined, default=0)))
+    return max((run for some in runs.values() for _, run in some), default=0)
+
+
+def _is_same_place(one: SeenLesion, other: SeenLesion) -> bool:
+    if one.place is None or other.place is None:
+        return True
+    return math.dist(one.place, other.place) <= SAME_PLACE

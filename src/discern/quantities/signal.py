@@ -50,7 +50,7 @@ def signal_of(maps: TissueSlice, axes: DiscAxes, plates: Plates, shape: Shape) -
             (
                 values.mean() if enough else np.nan,
                 values.std(ddof=1) if enough else np.nan,
-                _fluid(beside),
+                fluid_signal(beside),
             )
         )
     return Signal(*np.array(rows, float).reshape(-1, 3).T)
@@ -82,8 +82,8 @@ def _nucleus(
     return values
 
 
-def _fluid(beside: NDArray[np.float32]) -> float:
-    """Return the mean of the bright pixels of the canal, NaN where too few are seen."""
+def fluid_signal(beside: NDArray[np.float32]) -> float:
+    """Return the mean of the bright pixels among (N,) of the canal, NaN where too few are seen."""
     if beside.size < _MIN_CSF:
         return float("nan")
     low, high = np.percentile(beside, _FLUID)

@@ -14,6 +14,7 @@ from typing import Any
 from discern.errors import UsageError
 from discern.findings import (
     DiscFinding,
+    FocusFinding,
     LesionFinding,
     LesionStatus,
     PfirrmannFinding,
@@ -54,6 +55,8 @@ def _column_types() -> Mapping[str, type]:
         columns |= {f"{lesion}_{what}": str for what in ("status", "side", "zone")}
         columns |= {f"{lesion}_{what}": float for what in ("score", "probability")}
         columns |= {f"{lesion}_consecutive_slices": int, f"{lesion}_experimental": bool}
+    columns |= {"hiz_border": str, "hiz_nucleus_ratio": float, "hiz_csf_ratio": float}
+    columns |= {"hiz_t1": str, "hiz_t1_ratio": float}
     for name, unit in _UNIT_SUFFIXES.items():
         columns |= {f"{name}{unit}": float, f"{name}_uncertainty95{unit}": float}
         columns |= {f"{name}_source": str, f"{name}_slices": int}
@@ -118,6 +121,7 @@ def _disc_cells(disc: DiscFinding) -> Row:
     row |= _grade_cells(disc.pfirrmann)
     for lesion, finding in zip(_LESIONS, (disc.herniation, disc.hiz), strict=True):
         row |= {f"{lesion}_{what}": cell for what, cell in _lesion_cells(finding).items()}
+    row |= _focus_cells(disc.hiz.focus)
     return row | _quantity_cells(disc) | _center_cells(disc)
 
 
@@ -145,6 +149,18 @@ def _lesion_cells(finding: LesionFinding) -> Row:
         "probability": _rounded(finding.probability),
         "consecutive_slices": finding.consecutive_slices if assessed else None,
         "experimental": finding.experimental,
+    }
+
+
+def _focus_cells(focus: FocusFinding | None) -> Row:
+    if focus is None:
+        return {}
+    return {
+        "hiz_border": str(focus.border),
+        "hiz_nucleus_ratio": _rounded(focus.nucleus_ratio),
+        "hiz_csf_ratio": _rounded(focus.csf_ratio),
+        "hiz_t1": None if focus.t1 is None else str(focus.t1),
+        "hiz_t1_ratio": _rounded(focus.t1_ratio),
     }
 
 

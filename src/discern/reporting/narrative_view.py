@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from discern.findings import (
     DiscFinding,
+    FocusFinding,
     LesionFinding,
     LesionStatus,
     Quantity,
@@ -61,6 +62,7 @@ class LesionView:
     planes: tuple[str, ...]
     unassessed_planes: tuple[str, ...]
     consecutive_slices: int
+    focus: FocusFinding | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,7 @@ def _lesion(found: LesionFinding) -> LesionView:
         planes=tuple(map(str, found.planes)),
         unassessed_planes=tuple(unassessed),
         consecutive_slices=found.consecutive_slices,
+        focus=found.focus,
     )
 
 

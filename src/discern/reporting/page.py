@@ -90,6 +90,7 @@ def _environment() -> Environment:
         "short_uid": wording.short_uid,
         "lesion_place": wording.lesion_place,
         "lesion_run": wording.lesion_run,
+        "focus_words": wording.focus_words,
         "lesion_site": wording.lesion_site,
         "evidence_words": wording.evidence_words,
         "plane_evidence": wording.plane_evidence,

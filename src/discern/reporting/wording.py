@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from discern.findings import (
     DiscFinding,
+    FocusFinding,
     LesionFinding,
     LesionStatus,
     PlaneEvidence,
@@ -91,6 +92,24 @@ def lesion_run(finding: LesionFinding) -> str:
     return "one slice" if run == 1 else f"{run} neighbouring slices"
 
 
+def focus_words(focus: FocusFinding | None) -> str:
+    """Return what a high-intensity zone looks like; empty without one.
+
+    >>> focus_words(FocusFinding("posterior", nucleus_ratio=3.14, csf_ratio=0.7, t1="dark"))
+    'posterior, 3.1 times the nucleus, 0.7 of the fluid, dark on T1'
+    """
+    if focus is None:
+        return ""
+    parts = [str(focus.border)]
+    if focus.nucleus_ratio is not None:
+        parts.append(f"{focus.nucleus_ratio:.1f} times the nucleus")
+    if focus.csf_ratio is not None:
+        parts.append(f"{focus.csf_ratio:.1f} of the fluid")
+    if focus.t1 is not None:
+        parts.append(f"{focus.t1} on T1")
+    return ", ".join(parts)
+
+
 def lesion_site(finding: LesionFinding) -> str:
     """Return the patient's side and the axial zone; empty where neither is known.
 
@@ -152,13 +171,14 @@ def mark_words(mark: Mark, rows: list[_HasDisc]) -> str:
 
 
 def summary(findings: StudyFindings) -> str:
-    """Return the study in one line: how many discs, the highest grade, herniations."""
+    """Return the study in one line: how many discs, the highest grade, the lesions seen."""
     if not findings.discs:
         return "No disc was found."
     first, last = findings.discs[0].level, findings.discs[-1].level
     found = f"{len(findings.discs)} discs, {first} to {last}"
     count = "1 disc, " + first if len(findings.discs) == 1 else found
     parts = [count, _highest_grade(findings.discs), _herniations(findings.discs)]
+    parts.append(_zones(findings.discs))
     return ". ".join(part for part in parts if part) + "."
 
 
@@ -179,3 +199,10 @@ def _herniations(discs: tuple[DiscFinding, ...]) -> str:
         return "No herniation detected"
     doubt = " (experimental)" if any(disc.herniation.experimental for disc in present) else ""
     return f"Herniation{doubt} at {', '.join(disc.level for disc in present)}"
+
+
+def _zones(discs: tuple[DiscFinding, ...]) -> str:
+    present = [disc for disc in discs if disc.hiz.status is LesionStatus.PRESENT]
+    doubt = " (experimental)" if any(disc.hiz.experimental for disc in present) else ""
+    levels = ", ".join(disc.level for disc in present)
+    return f"High-intensity zone{doubt} at {levels}" if present else ""
