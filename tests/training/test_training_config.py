@@ -92,8 +92,11 @@ def test_values_added_later_count_only_where_they_are_used() -> None:
     plain = TrainingConfig()
     values = json.loads(json.dumps(asdict(plain)))
     del values["phantom_slices"], values["planted_copies"], values["planted_share"]
+    del values["loss"]["lesion_objectness"]
     before = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
     assert plain.digest == before
     assert replace(plain, planted_copies=1).digest != plain.digest
+    lesions = replace(plain.loss, lesion_objectness=0.5)
+    assert replace(plain, loss=lesions).digest != plain.digest
     assert replace(plain, planted_share=0.1).digest != plain.digest
     assert replace(plain, phantom_slices=SliceCounts(axial=2)).digest != plain.digest

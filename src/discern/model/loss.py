@@ -67,7 +67,8 @@ def _yolov5_loss(maps: list[MatchedMap], config: LossConfig) -> LossTerms:
         overlap = box_losses.ciou(matched.predicted, matched.truth)
         box = box + _mean(1 - overlap, torch.ones_like(overlap))
         target = torch.zeros_like(matched.counted, dtype=torch.float32)
-        target[matched.positives.slots] = overlap.detach().clamp(min=0)
+        least = config.lesion_objectness * matched.is_lesion
+        target[matched.positives.slots] = torch.maximum(overlap.detach(), least)
         term = _cross_entropy(matched.raw[..., OBJECTNESS_CHANNEL], target)
         objectness = objectness + balance * _mean(term, matched.counted.float())
         logits = matched.raw[matched.positives.slots][:, FIRST_CLASS_CHANNEL:]

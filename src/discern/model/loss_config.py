@@ -28,6 +28,8 @@ class LossConfig:
         label_smoothing: s moves class targets from {0, 1} to {s / 2, 1 - s / 2}.
         grade_smoothing: Share of a Pfirrmann target that goes to each neighbouring grade; the
             target of the grade itself is what remains of 1.
+        lesion_objectness: Least objectness that a box of a lesion learns (yolov5). The overlap of
+            boxes a few pixels wide is small and noisy however well they lie.
     """
 
     kind: LossKind = LossKind.YOLOV5
@@ -37,3 +39,4 @@ class LossConfig:
     anchor_ratio: float = 4.0
     label_smoothing: float = 0.0
     grade_smoothing: float = 0.0
+    lesion_objectness: float = 0.0

@@ -27,6 +27,7 @@ class MatchedMap:
         truth: (P, 4) the boxes they learn.
         class_target: (P, classes) the class scores they learn.
         class_known: (P, classes) bool, which of those are annotated on the image.
+        is_lesion: (P,) bool, whether the target is a lesion.
         counted: (B, A, h, w) bool, the slots that are positive or outside every ignore region.
     """
 
@@ -36,6 +37,7 @@ class MatchedMap:
     truth: Tensor
     class_target: Tensor
     class_known: Tensor
+    is_lesion: Tensor
     counted: Tensor
 
 
@@ -61,6 +63,7 @@ def match_map(
         truth=targets.boxes_xyxy_px[positives.target],
         class_target=class_targets(targets.labels, classes, config)[positives.target],
         class_known=targets.annotated[positives.image],
+        is_lesion=targets.labels[positives.target] >= len(GRADE_LABELS),
         counted=counted,
     )
 

@@ -8,7 +8,9 @@ import json
 import tomllib
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from functools import reduce
 from importlib import resources
+from operator import getitem
 from pathlib import Path
 
 import tomli_w
@@ -21,7 +23,12 @@ from discern.phantom.training_set import SliceCounts
 from discern.toml_values import built
 from discern.weights import Preprocessing
 
-_ADDED = ("phantom_slices", "planted_copies", "planted_share")
+_ADDED = (
+    ("phantom_slices",),
+    ("planted_copies",),
+    ("planted_share",),
+    ("loss", "lesion_objectness"),
+)
 
 
 class OptimizerKind(StrEnum):
@@ -127,8 +134,8 @@ class TrainingConfig:
                 "phantom_patients, planted_copies, slices_per_patient and phantom_slices.axial "
                 "must not be negative, phantom_slices.sagittal at least 1"
             )
-        if not 0 <= self.planted_share <= 1:
-            raise UsageError("planted_share must be from 0 to 1")
+        if not (0 <= self.planted_share <= 1 and 0 <= self.loss.lesion_objectness <= 1):
+            raise UsageError("planted_share and lesion_objectness must be from 0 to 1")
         if not 0 <= self.phantom_share < 1:
             raise UsageError("phantom_share must be at least 0 and below 1")
 
@@ -140,9 +147,10 @@ class TrainingConfig:
         and manifests stay valid.
         """
         values, unused = asdict(self), asdict(TrainingConfig())
-        for name in _ADDED:
-            if values[name] == unused[name]:
-                del values[name]
+        for *tables, name in _ADDED:
+            table = reduce(getitem, tables, values)
+            if table[name] == reduce(getitem, tables, unused)[name]:
+                del table[name]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
     def to_toml(self) -> str:
