@@ -5,14 +5,17 @@
 SLICES is ../shared/data/axial-t2-slices, STUDY ../shared/data/lumbar-study-dicom/study.
 
 A folder of PNG files is taken as axial T2; of a DICOM study every axial T2 series is read. Nobody
-has labelled these slices: an alarm is not known to be false. What ``--gallery`` draws shows
-patients and stays out of the repository: solid boxes reach the operating point, thin ones 0.1.
+has labelled these slices: an alarm is not known to be false. ``--gallery`` writes a page,
+``index.html``; it shows patients and stays out of the repository. Solid boxes reach the operating
+point, thin ones 0.1.
 """
 
 import argparse
 import json
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 from PIL import Image as PillowImage
@@ -20,6 +23,7 @@ from PIL import ImageDraw
 
 from discern.dataset.samples import read_image
 from discern.evaluation.predictions import PredictedBox
+from discern.imaging.geometry import usual_view
 from discern.imaging.pixels import Image
 from discern.imaging.reading import read_study
 from discern.inference.evaluate import boxes_of_images
@@ -40,7 +44,8 @@ def axial_images(source: Path) -> Iterator[Image]:
         yield from (read_image(file) for file in files)
         return
     for series in read_study(source).used(Plane.AXIAL):
-        yield from (slice_.read() for slice_ in series.slices)
+        for slice_ in series.slices:
+            yield usual_view(slice_.geometry).apply(slice_.read())
 
 
 def tile(image: Image, boxes: tuple[PredictedBox, ...], point: OperatingPoint) -> PillowImage.Image:
@@ -86,6 +91,16 @@ def write_sheet(tiles: list[PillowImage.Image], file: Path) -> None:
     sheet.save(file)
 
 
+def write_page(said: dict[str, dict[str, int]], about: str, folder: Path) -> None:
+    """Write ``index.html`` over the sheets: how many slices are said to show what, then all."""
+    parts = [f"<!doctype html><meta charset=utf-8><title>Axial slices</title><p>{escape(about)}"]
+    for name, counts in said.items():
+        words = ", ".join(f"{count} of them said to show {what}" for what, count in counts.items())
+        picture = f'<img src="{quote(name)}.png" alt="" style="max-width:100%">'
+        parts.append(f"<h2>{escape(name)}</h2><p>{escape(words)}</p>{picture}")
+    write_files(folder, {"index.html": "\n".join(parts).encode()})
+
+
 def main() -> None:
     """Read, draw, count."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -100,15 +115,24 @@ def main() -> None:
         "weights": {"name": weights.metadata.name, "sha256": weights.sha256},
         "lesions_trained": [str(one) for one in weights.metadata.trained_lesions(Plane.AXIAL)],
     }
+    said: dict[str, dict[str, int]] = {}
     for source in chosen.sources:
         name = source.parent.name if source.name == "study" else source.name
         images = list(axial_images(source))
         pairs = ((image, Plane.AXIAL) for image in images)
         answers = list(boxes_of_images(pairs, predictor, weights.metadata))
-        result[name] = {"slices": len(images), "slices_said_to_show": alarms(answers, point)}
+        said[name] = alarms(answers, point)
+        result[name] = {"slices": len(images), "slices_said_to_show": said[name]}
         if chosen.gallery:
             tiles = [tile(i, boxes, point) for i, boxes in zip(images, answers, strict=True)]
             write_sheet(tiles, chosen.gallery / f"{name}.png")
+    if chosen.gallery:
+        about = (
+            f"Weights {weights.metadata.name}, SHA-256 {weights.sha256[:16]}. Nobody has labelled"
+        )
+        write_page(
+            said, about + " these slices: an alarm is not known to be false.", chosen.gallery
+        )
     text = json.dumps(result, indent=1) + "\n"
     write_files(chosen.out, {"axial-real.json": text.encode()})
     print(text, end="")

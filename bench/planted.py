@@ -7,9 +7,9 @@ One planted and one sham slice of each T2 middle slice of the validation and tes
 by the renderer that training does not use. A planted zone is found where the centre of a box lies
 inside its box. An alarm on a sham slice may be a real zone that nobody has labelled, where the
 untouched slice has it at the same place: those that the sham alone has are counted beside, but
-recall is given at a bearable number of all of them. ``--gallery`` draws what was planted, found and missed
-(``planted.png``), and the surest boxes on untouched slices (``untouched.png``), which are not
-called false; it shows patients and stays out of the repository.
+recall is given at a bearable number of all of them. ``--gallery`` draws what was planted, found and
+missed (``planted.png``), and the surest boxes on untouched slices (``untouched.png``), which are
+not called false; it shows patients and stays out of the repository.
 """
 
 import argparse
