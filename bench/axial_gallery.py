@@ -33,6 +33,7 @@ from discern.spine import LESION_LABELS, Label, Plane
 from discern.weights import OperatingPoint, load_weights, shipped_weights
 
 _LOW = 0.1
+_UNLABELLED = "Nobody has labelled these slices: an alarm is not known to be false."
 _TILE_PX, _TILES_A_ROW = 320, 6
 _COLOURS = {Label.HERNIATION: "red", Label.HIZ: "yellow"}
 
@@ -127,12 +128,8 @@ def main() -> None:
             tiles = [tile(i, boxes, point) for i, boxes in zip(images, answers, strict=True)]
             write_sheet(tiles, chosen.gallery / f"{name}.png")
     if chosen.gallery:
-        about = (
-            f"Weights {weights.metadata.name}, SHA-256 {weights.sha256[:16]}. Nobody has labelled"
-        )
-        write_page(
-            said, about + " these slices: an alarm is not known to be false.", chosen.gallery
-        )
+        about = f"Weights {weights.metadata.name}, SHA-256 {weights.sha256[:16]}. {_UNLABELLED}"
+        write_page(said, about, chosen.gallery)
     text = json.dumps(result, indent=1) + "\n"
     write_files(chosen.out, {"axial-real.json": text.encode()})
     print(text, end="")

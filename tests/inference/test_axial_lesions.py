@@ -14,13 +14,14 @@ from discern.imaging.study import Series, Slice
 from discern.inference.axial import PlacedSeries, place_slices
 from discern.inference.axial_reading import AxialReading, read_axial
 from discern.inference.axial_spine import PlacedDisc
-from discern.inference.axial_zone import offset_mm
+from discern.inference.axial_zone import lies_at_disc, offset_mm
 from discern.inference.detect import SeriesDetector
 from discern.inference.predictor import Candidates
 from discern.phantom.anatomy import build_spine
+from discern.phantom.lesion_sampling import with_sampled_lesions
 from discern.phantom.render import PhantomSlice, render_axial
 from discern.phantom.settings import Herniation
-from discern.phantom.spine_model import PhantomParameters
+from discern.phantom.spine_model import PhantomParameters, sample_parameters
 from discern.phantom.study import demo_parameters
 from discern.postprocess import PostprocessConfig
 from discern.spine import LABELS, USUAL_LEVELS, Label, Level, Plane, Weighting
@@ -189,3 +190,46 @@ def test_a_turned_patient_keeps_left_and_right() -> None:
     found = offset_mm((x - 2, y - 2, x + 2, y + 2), geometry, (0.0, 0.0, 0.0), left)
 
     assert found == pytest.approx(0.0, abs=1e-6)
+
+
+def lesioned(seed: int) -> PhantomParameters:
+    rng = np.random.default_rng(seed)
+    return with_sampled_lesions(sample_parameters(rng), rng)
+
+
+def test_every_true_lesion_lies_at_its_disc() -> None:
+    seen = set()
+    for parameters in map(lesioned, range(3)):
+        slices = render_axial(parameters, np.random.default_rng(0))
+        placed = place_slices(discs_of(parameters), series_of(slices))
+        for one, place in zip(slices, placed.slices, strict=True):
+            if place.disc is None or place.midline_lps_mm is None:
+                continue
+            for box in one.truth.boxes:
+                at = place.midline_lps_mm, LEFT
+                assert lies_at_disc(box.box_xyxy_px, box.label, one.geometry, at, 35.0)
+                seen.add(box.label)
+    assert seen == {Label.HERNIATION, Label.HIZ}
+
+
+@pytest.mark.parametrize(
+    ("label", "left_mm", "back_mm", "is_at_disc"),
+    [
+        (Label.HIZ, 0.0, 16.0, True),
+        (Label.HIZ, -24.0, 4.0, True),
+        (Label.HIZ, 0.0, 30.0, False),  # the canal
+        (Label.HIZ, 45.0, 40.0, False),  # the muscles of the back
+        (Label.HERNIATION, 8.0, 20.0, True),
+        (Label.HERNIATION, 30.0, 10.0, True),  # extraforaminal
+        (Label.HERNIATION, 0.0, -10.0, False),  # in front
+        (Label.HERNIATION, 10.0, 60.0, False),
+    ],
+)
+def test_boxes_elsewhere_belong_to_no_disc(
+    label: Label, left_mm: float, back_mm: float, *, is_at_disc: bool
+) -> None:
+    geometry = SliceGeometry((-80.0, -80.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (1.0, 1.0))
+    x, y = 80.0 + left_mm, 80.0 + back_mm
+    box = (x - 2, y - 2, x + 2, y + 2)
+    at = (0.5, 0.5, 0.0), LEFT
+    assert lies_at_disc(box, label, geometry, at, 35.0) is is_at_disc

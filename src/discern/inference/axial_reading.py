@@ -1,12 +1,12 @@
 """Everything the network says of axial series: lesion boxes, each with its disc, side and zone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from discern.findings import Detection, Side, StudyWarning, Zone
 from discern.imaging.geometry import Vector
 from discern.inference.axial import PlacedSeries, PlacedSlice
-from discern.inference.axial_zone import offset_mm, side_of, zone_of
+from discern.inference.axial_zone import lies_at_disc, offset_mm, side_of, zone_of
 from discern.inference.detect import SeriesDetector
 from discern.postprocess import SelectedBox
 from discern.spine import LESION_LABELS, Plane
@@ -14,7 +14,10 @@ from discern.spine import LESION_LABELS, Plane
 
 @dataclass(frozen=True, slots=True)
 class AxialLesion:
-    """A lesion box on an axial slice; no side or zone where the slice shows no named disc."""
+    """A lesion box on an axial slice.
+
+    No side or zone where the slice shows no named disc, or the box lies elsewhere than at it.
+    """
 
     detection: Detection
     offset_mm: float | None = None
@@ -82,6 +85,9 @@ def _lesion(place: PlacedSlice, box: SelectedBox, name: str, left: Vector) -> Ax
     disc, midline, geometry = place.disc, place.midline_lps_mm, place.slice_.geometry
     if disc is None or midline is None or geometry is None:
         return AxialLesion(detection)
+    at = midline, left
+    if not lies_at_disc(box.box_xyxy_px, box.label, geometry, at, disc.depth_mm):
+        return AxialLesion(replace(detection, level=None))
     offset = offset_mm(box.box_xyxy_px, geometry, midline, left)
     side = side_of(offset, disc.level, disc.depth_mm)
     return AxialLesion(detection, offset, side, zone_of(offset, disc.level, disc.depth_mm))
