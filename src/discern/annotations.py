@@ -59,6 +59,8 @@ class GroundTruth:
             visible ungraded discs, discs called herniated of which no herniation was drawn.
         ungraded_above_px: Detections with their centre above this row are ignored (the cut or
             ungraded top disc); None when nothing is ignored.
+        discs_shown: Numbers of the discs that an axial image cuts, none for a slice through a
+            vertebra; None where nobody says.
     """
 
     image: str
@@ -69,6 +71,7 @@ class GroundTruth:
     annotated: frozenset[Label] = frozenset(GRADE_LABELS)
     ignored: tuple[tuple[float, float, float, float], ...] = field(default=())
     ungraded_above_px: float | None = None
+    discs_shown: frozenset[int] | None = None
 
     def boxes_of(self, labels: tuple[Label, ...]) -> BoxArray:
         """Return the (N, 4) boxes whose label is among ``labels``."""

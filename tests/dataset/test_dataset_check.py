@@ -114,6 +114,7 @@ ONE_PROBLEM: dict[str, tuple[Change, Kind]] = {
     "outside": (_edited(points=[[45, 5], [60, 12]]), Kind.NO_AREA),
     "reaching out": (_edited(points=[[30, 5], [60, 12]]), Kind.CLIPPED),
     "flag": (_edited(flags={"annotated_classes": ["hernia"]}), Kind.FLAG),
+    "flag discs": (_edited(flags={"discs": "L4"}), Kind.DISCS_FLAG),
     "unlisted": (_edited(flags={"annotated_classes": ["pfirrmann_2"]}), Kind.UNLISTED),
     "other image": (_edited(imagePath="..\\images\\p001_x.png"), Kind.OTHER_IMAGE),
     "size": (_other_size, Kind.SIZE),

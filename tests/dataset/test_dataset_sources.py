@@ -77,11 +77,13 @@ def test_the_digest_follows_every_byte_that_counts(tmp_path: Path) -> None:
         ("no image", "has no image"),
         ("bad table", "ivd_label"),
         ("bad flag", "annotated_classes"),
+        ("bad discs", "must list numbers of discs"),
         ("not json", "1_a.json"),
     ],
 )
 def test_what_cannot_be_used_is_named(tmp_path: Path, breakage: str, message: str) -> None:
-    flags = {"annotated_classes": ["disc"]} if breakage == "bad flag" else None
+    bad_flags = {"bad flag": {"annotated_classes": ["disc"]}, "bad discs": {"discs": ["L4"]}}
+    flags = bad_flags.get(breakage)
     write_image(tmp_path, "1_a", [DISC], flags)
     if breakage == "no annotations":
         (tmp_path / "annotations" / "1_a.json").unlink()

@@ -49,6 +49,9 @@ def test_the_folder_reads_back_as_what_was_drawn(draws: list[Draw], dataset: Dat
     axial = [truth for truth in dataset.truths if truth.plane is Plane.AXIAL]
     assert axial
     assert all(truth.annotated == frozenset(LESION_LABELS) for truth in axial)
+    assert all(truth.discs_shown is not None for truth in axial)
+    shown = frozenset[int]().union(*(truth.discs_shown or () for truth in axial))
+    assert shown == {1, 2, 3, 4, 5}  # blocks along the five lowest discs
 
 
 def test_discs_csv_says_what_each_disc_has(draws: list[Draw], dataset: Dataset) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -157,9 +158,22 @@ def test_axial_slices_must_say_which_disc_they_show() -> None:
     untold = collected((named, ()), (nameless, ()), plane=Plane.AXIAL)
 
     assert told.discs == (DiscAnswer(0, is_positive=True, bulges=None, score=0.5),)
-    assert untold.absent == "1 of 2 axial images do not say which disc they show (group_id)"
+    untold_words = "axial images do not say which disc they show (group_id, or the flag discs)"
+    assert untold.absent == f"1 of 2 {untold_words}"
     assert measured(untold).f1.reason == untold.absent
     assert measured(untold).false_alarm_on_bulging.reason == untold.absent
+
+
+def test_axial_slices_without_boxes_are_judged_where_they_name_their_disc() -> None:
+    sick = drawn(HERNIATION_2, plane=Plane.AXIAL)
+    well = replace(drawn(plane=Plane.AXIAL), discs_shown=frozenset({3}))
+    bone = replace(drawn(plane=Plane.AXIAL), discs_shown=frozenset())
+
+    alarm = (herniation(BEHIND_LOWER, 0.5),)
+    answers = collected((sick, alarm), (well, alarm), (bone, alarm), plane=Plane.AXIAL)
+
+    assert answers.absent is None
+    assert [(disc.is_positive, disc.score) for disc in answers.discs] == [(True, 0.5), (False, 0.5)]
 
 
 def test_a_sagittal_slice_beside_the_spine_shows_no_disc() -> None:

@@ -79,6 +79,7 @@ class _File:
             self._check_place(box)
         self._check_grades(boxes, plane)
         self._check_annotated_classes(boxes)
+        self._check_discs()
         self._check_readable(plane)
         return Checked(plane, boxes, tuple(self._problems))
 
@@ -178,6 +179,11 @@ class _File:
             return
         for label in sorted({box.label for box in boxes} - set(stated)):
             self._say(Kind.UNLISTED, f"{label} is drawn but not among {', '.join(stated)}")
+
+    def _check_discs(self) -> None:
+        stated = self._flags.get("discs", [])
+        if not isinstance(stated, list) or not all(type(one) is int for one in stated):
+            self._say(Kind.DISCS_FLAG, f"discs is {stated!r}")
 
     def _check_readable(self, plane: Plane) -> None:
         """Report whatever else keeps the file from being read, in the words of the reader."""

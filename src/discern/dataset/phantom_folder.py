@@ -70,5 +70,7 @@ def _png(one: PhantomSlice) -> bytes:
 
 def _labelme(one: PhantomSlice) -> str:
     annotated = [label for label in LABELS if label in one.truth.annotated]
-    flags = {"axial": one.plane is Plane.AXIAL, "annotated_classes": annotated}
+    flags: dict[str, object] = {"annotated_classes": annotated}
+    if one.truth.discs_shown is not None:
+        flags |= {"axial": one.plane is Plane.AXIAL, "discs": sorted(one.truth.discs_shown)}
     return labelme_text(one.truth, f"../images/{one.truth.image}.png", flags)

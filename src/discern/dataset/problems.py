@@ -46,6 +46,7 @@ class Kind(Enum):
     )
     TWO_GRADES = ("two grades on one disc", _ERROR, "keep one box; correct label or group_id")
     FLAG = ("unusable flag annotated_classes", _ERROR, "give a list of labels, or remove the flag")
+    DISCS_FLAG = ("unusable flag discs", _ERROR, "give a list of numbers, or remove the flag")
     TABLE = ("table cannot be used", _ERROR, "correct the row named")
     ONE_PATIENT = (
         "one patient only",

@@ -8,6 +8,8 @@ Layout: ``images/NAME.png``, ``annotations/NAME.json`` (LabelMe rectangles), opt
 - What is annotated: the LabelMe flag ``annotated_classes`` (a list of labels) where it exists;
   else the five grades on sagittal images, and each lesion label that occurs anywhere in the
   data set in the same plane.
+- The flag ``discs`` lists the numbers of the discs that an axial image cuts, so that its slices
+  can be judged disc by disc where nothing is drawn on them.
 - Above the topmost graded disc of a sagittal image nothing is judged (``ungraded_above_px``).
 - A disc that ``discs.csv`` calls herniated, without a herniation box on an image where herniation
   is annotated, is ignored there: the reader saw the whole examination, the slice may not show it.
@@ -121,6 +123,8 @@ def _read_drawn(path: Path) -> _Drawn:
         patient=patient_of(path.stem),
         plane=Plane.AXIAL if axial else Plane.SAGITTAL,
     )
+    if "discs" in flags:
+        truth = replace(truth, discs_shown=_discs_shown(path, flags["discs"]))
     if "annotated_classes" not in flags:
         return _Drawn(truth, None)
     try:
@@ -129,6 +133,14 @@ def _read_drawn(path: Path) -> _Drawn:
         raise DatasetError(
             f"annotations/{path.name}: the flag annotated_classes must list labels ({error})"
         ) from error
+
+
+def _discs_shown(path: Path, stated: object) -> frozenset[int]:
+    if not isinstance(stated, list) or not all(type(one) is int for one in stated):
+        raise DatasetError(
+            f"annotations/{path.name}: the flag discs is {stated!r}; it must list numbers of discs"
+        )
+    return frozenset(stated)
 
 
 def _flags(path: Path) -> dict[str, Any]:

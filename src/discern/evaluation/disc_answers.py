@@ -37,8 +37,22 @@ class NamedImage:
     @property
     def places(self) -> list[Place]:
         """Where discs are seen on this image."""
-        pairs = zip(self.discs, self.image.truth.boxes, strict=True)
-        return [Place(disc, box.box_xyxy_px) for disc, box in pairs if disc is not None]
+        truth = self.image.truth
+        pairs = zip(self.discs, truth.boxes, strict=True)
+        boxed = [Place(disc, box.box_xyxy_px) for disc, box in pairs if disc is not None]
+        rows, columns = truth.shape_px
+        whole = (0.0, 0.0, float(columns), float(rows))
+        return boxed + [Place(Disc(truth.patient, n), whole) for n in sorted(self._shown)]
+
+    @property
+    def _shown(self) -> frozenset[int]:
+        return self.image.truth.discs_shown or frozenset()
+
+    @property
+    def names_its_discs(self) -> bool:
+        """Whether it is known which discs it shows, be it none."""
+        truth = self.image.truth
+        return bool(self.places) or truth.discs_shown is not None or is_graded(truth)
 
 
 def name_discs(images: Sequence[AnsweredImage]) -> list[NamedImage]:
@@ -112,11 +126,11 @@ def _why_none(judged: Sequence[NamedImage], label: Label, plane: Plane) -> str |
     """
     if not judged:
         return f"no {plane} image is annotated for {label}"
-    nameless = [one for one in judged if not one.places and not is_graded(one.image.truth)]
+    nameless = [one for one in judged if not one.names_its_discs]
     if nameless:
         return (
             f"{len(nameless)} of {len(judged)} {plane} images do not say which disc they show "
-            "(group_id)"
+            "(group_id, or the flag discs)"
         )
     return None
 

@@ -54,6 +54,11 @@ def truth_of(
             group = disc_number(level, parameters)
             boxes += [TruthBox(label, place, group) for label, place in lesions]
             ignored += unsure
+    shown = {
+        disc_number(one.level, parameters)
+        for one in footprints
+        if one.disc.any() and one.level in parameters.levels
+    }
     annotated = (*GRADE_LABELS, *LESION_LABELS)
     return GroundTruth(
         image=empty.image,
@@ -63,6 +68,7 @@ def truth_of(
         boxes=tuple(boxes),
         annotated=frozenset(annotated if empty.plane is Plane.SAGITTAL else annotated[5:]),
         ignored=tuple(ignored),
+        discs_shown=frozenset(shown) if empty.plane is Plane.AXIAL else None,
     )
 
 
