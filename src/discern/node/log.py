@@ -5,6 +5,7 @@ import logging
 import sys
 import warnings
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TextIO
 
 _LOGGER = logging.getLogger("discern.node")
@@ -37,7 +38,18 @@ def log_to(stream: TextIO = sys.stderr) -> None:
 
 
 def quieten() -> None:
-    """Silence libraries whose messages quote header values."""
+    """Silence libraries whose messages quote header values; of warnings only the kind is kept."""
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    warnings.simplefilter("ignore")
+    warnings.showwarning = _note_warning
+
+
+def _note_warning(
+    message: Warning | str,  # noqa: ARG001 - may quote a header
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,  # noqa: ARG001
+    line: str | None = None,  # noqa: ARG001
+) -> None:
+    note("warning", kind=category.__name__, place=f"{Path(filename).stem}:{lineno}")
