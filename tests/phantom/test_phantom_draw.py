@@ -47,6 +47,26 @@ def test_lesions_are_drawn_on_request_and_patients_do_not_depend_on_their_number
     assert draw_patient(5, DrawSettings()) == plain[5]
 
 
+def test_styles_change_the_image_and_not_the_patient() -> None:
+    plain = [draw_patient(number, DrawSettings()) for number in range(12)]
+    styled = [draw_patient(number, DrawSettings(styles=True)) for number in range(12)]
+    for one, other in zip(plain, styled, strict=True):
+        same = replace(
+            other.parameters,
+            scanner=one.parameters.scanner,
+            contrast=replace(
+                other.parameters.contrast,
+                fat=one.parameters.contrast.fat,
+                marrow=one.parameters.contrast.marrow,
+            ),
+        )
+        assert same == one.parameters
+    scanners = [one.parameters.scanner for one in styled]
+    assert any(one.kspace_share < 1 for one in scanners)
+    assert any(one.ghost > 0.02 for one in scanners)
+    assert any(one.coil_depth_mm > 200 for one in scanners)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

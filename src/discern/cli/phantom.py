@@ -26,6 +26,12 @@ def phantom(
             help="High-intensity zones, herniations, Schmorl nodes, plate changes, haemangiomas.",
         ),
     ] = False,
+    styles: Annotated[
+        bool,
+        typer.Option(
+            "--styles", help="Looks of several scanners: ringing, chemical shift, ghosts, contrast."
+        ),
+    ] = False,
     t1: Annotated[bool, typer.Option(help="A sagittal T1 series in each study.")] = True,
     stir: Annotated[bool, typer.Option(help="A sagittal STIR series in each study.")] = False,
     changes: Annotated[
@@ -56,7 +62,7 @@ def phantom(
     from discern.spine import Weighting
 
     check_folder(out)
-    settings = DrawSettings(seed, varied, lesions, parse_changes(changes or []))
+    settings = DrawSettings(seed, varied, lesions, styles, parse_changes(changes or []))
     beside = (Weighting.T1,) * t1 + (Weighting.STIR,) * stir
     rows: list[dict[str, object]] = []
     draws = [draw_patient(number, settings) for number in range(patients)]

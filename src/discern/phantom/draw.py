@@ -12,6 +12,7 @@ from discern.phantom.lesion_sampling import with_sampled_lesions
 from discern.phantom.prescription import USUAL, Prescription
 from discern.phantom.sampling import sample_anatomy, sample_prescription
 from discern.phantom.spine_model import PhantomParameters, sample_parameters
+from discern.phantom.styles import with_sampled_style
 from discern.toml_values import overlaid
 
 _PRESCRIPTION = "prescription"
@@ -35,12 +36,14 @@ class DrawSettings:
         seed: Of all patients.
         varied: Transitional vertebrae, scoliosis, slips; cut and oblique fields of view.
         lesions: High-intensity zones, more herniations and bulges, and what may mislead.
+        styles: The looks of several scanners.
         changes: Values that replace what was drawn, as :func:`parse_changes` returns them.
     """
 
     seed: int = 1
     varied: bool = False
     lesions: bool = False
+    styles: bool = False
     changes: tuple[dict[str, Any], ...] = ()
 
 
@@ -55,6 +58,8 @@ def draw_patient(number: int, settings: DrawSettings) -> Draw:
     prescription = sample_prescription(rng) if settings.varied else USUAL
     if settings.lesions:
         parameters = with_sampled_lesions(parameters, rng)
+    if settings.styles:
+        parameters = with_sampled_style(parameters, rng)
     try:
         for change in settings.changes:
             ours = {name: value for name, value in change.items() if name != _PRESCRIPTION}
