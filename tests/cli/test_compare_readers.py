@@ -13,7 +13,7 @@ from sklearn.metrics import cohen_kappa_score
 from discern.annotations import GroundTruth, TruthBox, read_labelme, write_labelme
 from discern.cli.main import run
 from discern.evaluation.predictions import PredictedBox, predictions_json
-from discern.phantom.training_set import SliceCounts, lesion_slices
+from discern.phantom.training_set import SliceCounts, slices_of_patient
 from discern.spine import GRADE_LABELS, LABELS, LESION_LABELS, Label, Plane
 
 FEW = ("--resamples", "100", "--permutations", "99")
@@ -26,7 +26,8 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("phantoms") / "truth"
     for part in ("images", "annotations"):
         (folder / part).mkdir(parents=True)
-    for one in lesion_slices(7, PATIENTS, SliceCounts(sagittal=1)):
+    for number in range(PATIENTS):
+        (one,) = slices_of_patient(number, 7, SliceCounts(sagittal=1))
         name = one.truth.image
         gray = np.asarray(one.image / 4095, np.float32).clip(0, 1)
         mpl_image.imsave(folder / "images" / f"{name}.png", gray, cmap="gray", vmin=0, vmax=1)

@@ -1,19 +1,36 @@
 """Slices of synthetic patients as training samples."""
 
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from types import MappingProxyType
 
 from discern.dataset.samples import Sample, prepare
-from discern.phantom.training_set import SliceCounts, lesion_slices
+from discern.phantom.training_set import SliceCounts, slices_of_patient
 from discern.spine import LABELS, LESION_LABELS, Plane
 from discern.weights import Preprocessing
 
 PHANTOM_LABELS = MappingProxyType({Plane.SAGITTAL: LABELS, Plane.AXIAL: LESION_LABELS})
 """What is true and false everywhere on a phantom's slices of each plane."""
 
+_FEW = 8
+"""So many patients are rendered here; for more, processes are worth starting."""
+
 
 def phantom_samples(
     seed: int, patients: int, counts: SliceCounts, preprocessing: Preprocessing
 ) -> list[Sample]:
-    """Render and prepare slices of ``patients`` synthetic patients."""
-    slices = lesion_slices(seed, patients, counts)
+    """Render and prepare slices of ``patients`` synthetic patients, on all processors."""
+    one_patient = partial(_of_patient, seed=seed, counts=counts, preprocessing=preprocessing)
+    if patients <= _FEW:
+        return [sample for number in range(patients) for sample in one_patient(number)]
+    spawning = multiprocessing.get_context("spawn")  # forks do not go with running threads
+    with ProcessPoolExecutor(mp_context=spawning) as pool:
+        return [sample for some in pool.map(one_patient, range(patients)) for sample in some]
+
+
+def _of_patient(
+    number: int, *, seed: int, counts: SliceCounts, preprocessing: Preprocessing
+) -> list[Sample]:
+    slices = slices_of_patient(number, seed, counts)
     return [prepare(one.image, one.truth, preprocessing) for one in slices]

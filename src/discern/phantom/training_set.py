@@ -1,6 +1,5 @@
 """Slices of synthetic patients for the training mix, both planes, lesions of every kind."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,27 +28,25 @@ class SliceCounts:
     axial: int = 0
 
 
-def lesion_slices(
-    seed: int, patients: int, counts: SliceCounts, ranges: LesionRanges | None = None
-) -> Iterator[PhantomSlice]:
-    """Yield slices of ``patients`` synthetic patients.
-
-    Patient n of ``seed`` is called "phantom-<seed>-<n>" and does not depend on ``patients``.
+def slices_of_patient(
+    number: int, seed: int, counts: SliceCounts, ranges: LesionRanges | None = None
+) -> list[PhantomSlice]:
+    """Return slices of synthetic patient ``number`` of ``seed``, called "phantom-<seed>-<number>".
 
     Raises:
         ValueError: ``seed`` is that of the embedded sample.
     """
     if seed == DEMO_SEED:
         raise ValueError(f"seed {DEMO_SEED} is the embedded sample; train on another seed")
-    for number in range(patients):
-        rng = np.random.default_rng((seed, number, 1))
-        parameters = with_sampled_lesions(sample_parameters(rng), rng, ranges)
-        prescription = replace(_prescription(rng), sagittal_slices=counts.sagittal)
-        name = f"phantom-{seed}-{number}"
-        yield from render_sagittal(parameters, rng, prescription=prescription, patient=name)
-        if counts.axial:
-            axial = render_axial(parameters, rng, prescription=prescription, patient=name)
-            yield from _chosen(axial, counts.axial, rng)
+    rng = np.random.default_rng((seed, number, 1))
+    parameters = with_sampled_lesions(sample_parameters(rng), rng, ranges)
+    prescription = replace(_prescription(rng), sagittal_slices=counts.sagittal)
+    name = f"phantom-{seed}-{number}"
+    slices = render_sagittal(parameters, rng, prescription=prescription, patient=name)
+    if counts.axial:
+        axial = render_axial(parameters, rng, prescription=prescription, patient=name)
+        slices += _chosen(axial, counts.axial, rng)
+    return slices
 
 
 def _prescription(rng: np.random.Generator) -> Prescription:
