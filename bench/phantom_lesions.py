@@ -4,20 +4,30 @@
 
 Draws studies with :data:`TEST_LESIONS` and :func:`test_parameters`, whose contrast, noise,
 thickness, morphology and sizes of lesions lie outside of what ``discern.phantom.training_set``
-draws, runs the network on every slice and judges slice by slice and disc by disc. The figures
-check the code path. They say nothing of patients and are never set beside the paper's.
+draws, runs the network on every slice and judges slice by slice and disc by disc: at the thresholds
+of the weights, and at those that are best on other studies, drawn as training draws them. The
+figures check the code path. They say nothing of patients and are never set beside the paper's.
 """
 
 import argparse
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from discern.annotations import GroundTruth
 from discern.evaluation.disc_records import DiscRecord
+from discern.evaluation.matching import (
+    Criterion,
+    boxes_array,
+    match,
+    not_judged,
+    scores_array,
+)
 from discern.evaluation.metrics import EvaluationOptions, evaluate
 from discern.evaluation.metrics_json import metrics_to_json
 from discern.evaluation.performance_tables import disc_wise_table, slice_wise_table
@@ -32,9 +42,12 @@ from discern.phantom.prescription import AxialLayout, Prescription
 from discern.phantom.render import render_axial, render_sagittal
 from discern.phantom.spine_model import PhantomParameters, sample_parameters
 from discern.phantom.truth import disc_number
+from discern.spine import Label, Plane
 from discern.weights import load_weights, shipped_weights
 
 STUDIES, SEED = 200, 91_823_004
+FITTING_STUDIES, FITTING_SEED = 60, 55_210_008
+THRESHOLDS = np.round(np.arange(0.05, 0.96, 0.01), 2)
 SAGITTAL_SLICES = 11
 TEST_LESIONS = LesionRanges(
     herniation_depth_mm=(9.2, 11.0),
@@ -89,16 +102,39 @@ def test_parameters(rng: np.random.Generator) -> PhantomParameters:
     return with_sampled_lesions(varied, rng, TEST_LESIONS)
 
 
+def fitting_study(number: int, seed: int) -> Answered:
+    """Render study ``number`` within the ranges of training."""
+    rng = np.random.default_rng((seed, number))
+    parameters = with_sampled_lesions(sample_parameters(rng), rng)
+    return rendered(f"fitting-{number:03d}", parameters, prescribed(rng, (0, 5), (0, 8)), rng)
+
+
 def drawn_study(number: int, seed: int) -> Answered:
     """Render study ``number``; axial slices run along the discs, turned as in no training."""
     rng = np.random.default_rng((seed, number))
-    parameters, name = test_parameters(rng), f"test-{number:03d}"
-    prescription = Prescription(
+    parameters = test_parameters(rng)
+    return rendered(f"test-{number:03d}", parameters, prescribed(rng, (5.5, 9), (8.5, 12)), rng)
+
+
+def prescribed(
+    rng: np.random.Generator, turn_deg: tuple[float, float], rotation_deg: tuple[float, float]
+) -> Prescription:
+    """Draw how far the patient and the axial slices are turned, either way."""
+    return Prescription(
         sagittal_slices=SAGITTAL_SLICES,
-        head_turn_deg=float(rng.choice([-1, 1]) * rng.uniform(5.5, 9)),
+        head_turn_deg=float(rng.choice([-1, 1]) * rng.uniform(*turn_deg)),
         axial_layout=AxialLayout.PER_DISC,
-        axial_rotation_deg=float(rng.choice([-1, 1]) * rng.uniform(8.5, 12)),
+        axial_rotation_deg=float(rng.choice([-1, 1]) * rng.uniform(*rotation_deg)),
     )
+
+
+def rendered(
+    name: str,
+    parameters: PhantomParameters,
+    prescription: Prescription,
+    rng: np.random.Generator,
+) -> Answered:
+    """Render one study."""
     slices = [
         *render_sagittal(parameters, rng, prescription=prescription, patient=name),
         *render_axial(parameters, rng, prescription=prescription, patient=name),
@@ -114,6 +150,67 @@ def drawn_study(number: int, seed: int) -> Answered:
     return Answered(tuple(one.image for one in slices), tuple(one.truth for one in slices), records)
 
 
+class Reader:
+    """Reads synthetic studies with one file of weights."""
+
+    def __init__(self, path: Path) -> None:
+        """Load the weights."""
+        self.weights = load_weights(path)
+        self._predictor = OpenVinoPredictor(self.weights)
+
+    def read(self, studies: Iterable[Answered]) -> "Judged":
+        """Return truth and boxes of all slices."""
+        judged = Judged()
+        for study in studies:
+            planes = (truth.plane for truth in study.truths)
+            images = zip(study.images, planes, strict=True)
+            boxes = boxes_of_images(images, self._predictor, self.weights.metadata)
+            names = (truth.image for truth in study.truths)
+            judged.truths.extend(study.truths)
+            judged.answers.update(zip(names, boxes, strict=True))
+            judged.records.update(study.records)
+        return judged
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Truth, boxes down to a low score, and what is true of each disc."""
+
+    truths: list[GroundTruth] = field(default_factory=list)
+    answers: dict[str, tuple[PredictedBox, ...]] = field(default_factory=dict)
+    records: dict[tuple[str, int], DiscRecord] = field(default_factory=dict)
+
+
+def best_threshold(judged: Judged, label: Label) -> float:
+    """Return the threshold with the best F1, slice by slice, mean of both planes."""
+    curves = [f1_of_thresholds(judged, label, plane) for plane in (Plane.SAGITTAL, Plane.AXIAL)]
+    return float(THRESHOLDS[int(np.mean(curves, axis=0).argmax())])
+
+
+def f1_of_thresholds(judged: Judged, label: Label, plane: Plane) -> NDArray[np.float64]:
+    """Return F1 at each of ``THRESHOLDS``; a lesion is met by the centre of a box."""
+    hits: list[float] = []
+    alarms: list[float] = []
+    lesions = 0
+    for truth in judged.truths:
+        if truth.plane is not plane:
+            continue
+        drawn = truth.boxes_of((label,))
+        boxes = [box for box in judged.answers[truth.image] if box.label is label]
+        scores = scores_array(boxes)
+        chosen = match(drawn, boxes_array(boxes), scores, Criterion.CENTER_INSIDE)
+        met = np.zeros(len(boxes), bool)
+        met[chosen[chosen >= 0]] = True
+        counted = ~met & ~not_judged(truth, boxes_array(boxes))
+        hits += scores[met].tolist()
+        alarms += scores[counted].tolist()
+        lesions += len(drawn)
+    reached = (np.array(hits)[:, None] >= THRESHOLDS).sum(axis=0)
+    false = (np.array(alarms)[:, None] >= THRESHOLDS).sum(axis=0)
+    f1: NDArray[np.float64] = 2 * reached / np.maximum(reached + false + lesions, 1)
+    return f1
+
+
 def main() -> None:
     """Draw, predict, judge, write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -123,31 +220,38 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--processes", type=int, default=1)
     chosen = parser.parse_args()
-    weights = load_weights(chosen.weights)
-    about, predictor = weights.metadata, OpenVinoPredictor(weights)
-    truths: list[GroundTruth] = []
-    answers: dict[str, tuple[PredictedBox, ...]] = {}
-    records: dict[tuple[str, int], DiscRecord] = {}
+    reader = Reader(chosen.weights)
+    about, sha256 = reader.weights.metadata, reader.weights.sha256
     with ProcessPoolExecutor(chosen.processes) as pool:
-        for study in pool.map(partial(drawn_study, seed=chosen.seed), range(chosen.studies)):
-            truths += study.truths
-            records |= study.records
-            planes = (truth.plane for truth in study.truths)
-            boxes = boxes_of_images(zip(study.images, planes, strict=True), predictor, about)
-            answers |= dict(zip((one.image for one in study.truths), boxes, strict=True))
-    options = EvaluationOptions(operating_point=about.operating_point("default"))
-    metrics = evaluate(truths, answers, options=options, records=records)
-    text = tables_markdown(
-        "Lesions on synthetic studies",
-        f"{chosen.studies} synthetic studies of seed {chosen.seed}, drawn outside the ranges of "
-        f"training. Weights {about.name}, SHA-256 {weights.sha256[:16]}. These figures check the "
-        "code path; no patient is among them.",
-        (slice_wise_table(metrics), disc_wise_table(metrics)),
+        fitting = partial(fitting_study, seed=FITTING_SEED)
+        fitted_on = reader.read(pool.map(fitting, range(FITTING_STUDIES)))
+        test = partial(drawn_study, seed=chosen.seed)
+        judged = reader.read(pool.map(test, range(chosen.studies)))
+    own = about.operating_point("default")
+    fitted = replace(
+        own,
+        name="fitted",
+        herniation_score=best_threshold(fitted_on, Label.HERNIATION),
+        hiz_score=best_threshold(fitted_on, Label.HIZ),
     )
-    write_files(
-        chosen.out, {"lesions.md": text.encode(), "metrics.json": metrics_to_json(metrics).encode()}
-    )
-    print(text)
+    files: dict[str, bytes] = {}
+    for point in (own, fitted):
+        options = EvaluationOptions(operating_point=point)
+        metrics = evaluate(judged.truths, judged.answers, options=options, records=judged.records)
+        text = tables_markdown(
+            f"Lesions on synthetic studies, thresholds {point.name}",
+            f"{chosen.studies} synthetic studies of seed {chosen.seed}, drawn outside the ranges "
+            f"of training. Weights {about.name}, SHA-256 {sha256[:16]}. A herniation is said from "
+            f"a score of {point.herniation_score:g}, a high-intensity zone from "
+            f"{point.hiz_score:g}; fitted thresholds are the best on {FITTING_STUDIES} other "
+            f"studies, seed {FITTING_SEED}, drawn as training draws. These figures check the code "
+            "path; no patient is among them.",
+            (slice_wise_table(metrics), disc_wise_table(metrics)),
+        )
+        files[f"lesions-{point.name}.md"] = text.encode()
+        files[f"metrics-{point.name}.json"] = metrics_to_json(metrics).encode()
+        print(text)
+    write_files(chosen.out, files)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from discern.outputs import write_files
 
-PATIENTS, SEED, SLICES, EPOCHS = 240, 40_117, 3, 24
+PATIENTS, SEED, SLICES, EPOCHS = 160, 40_117, 3, 20
 DRAWN = (
     *("--lesions", "--styles", "--set", f"prescription.sagittal_slices={SLICES}"),
     *("--set", "prescription.axial_layout=block", "--set", "prescription.axial_slices=1"),

@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, BENCH = ROOT / "docs" / "results", ROOT / "bench"
-BY_OTHER_BENCHES = {"levels", "phantom-lesions", "planted", "axial-real"}  # they need weights
+BY_OTHER_BENCHES = {"levels", "phantom-lesions", "phantom-transfer", "planted", "axial-real"}
+"""They need weights."""
 
 
 @pytest.mark.slow
