@@ -10,7 +10,7 @@ from PIL import Image as PillowImage
 
 from discern.dataset.duplicates import find_copies, fingerprint
 from discern.dataset.samples import read_image
-from discern.dataset.sources import Dataset, image_files, read_dataset
+from discern.dataset.sources import Dataset, image_files, patient_of, read_dataset
 from discern.dataset.splits import Split, fold_splits, verify_split
 from discern.errors import DatasetError
 
@@ -75,6 +75,16 @@ def test_images_of_one_group_are_not_compared(tmp_path: Path) -> None:
     files = {path.stem: path for path in tmp_path.iterdir()}
     assert _copies(files, lambda stem: stem.split("_")[0]) == []
     assert _copies(files, lambda stem: stem) == [("p1_a", "p1_b")]
+
+
+def test_synthetic_patients_may_look_alike(tmp_path: Path) -> None:
+    picture = tmp_path / "phantom-1-0_a.png"
+    PillowImage.fromarray(pixels_of("one")).save(picture)
+    files = {"phantom-1-0_a": picture, "phantom-1-1_a": picture, "7_a": picture}
+    assert _copies(files, patient_of) == [
+        ("7_a", "phantom-1-0_a"),
+        ("7_a", "phantom-1-1_a"),
+    ]
 
 
 def _with_two_names(folder: Path) -> Dataset:

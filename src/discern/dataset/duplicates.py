@@ -19,8 +19,9 @@ slices of two patients             0.25 and more,      0.50 at most,
 altered copies                     0.29 at most        0.68 and more
 =================================  ==================  ================
 
-Slices of one patient lie in between (neighbours differ in 0.04 to 0.26 of their bits): nothing is
-said of them, as they belong together.
+Synthetic patients look alike and are told apart by their names (``phantom-SEED-NUMBER``); they are
+not compared with each other. Slices of one patient lie in between (neighbours differ in 0.04 to
+0.26 of their bits): nothing is said of them, as they belong together.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,7 +36,9 @@ from scipy import ndimage
 from scipy.fft import dctn
 
 from discern.dataset.samples import read_image
+from discern.dataset.sources import patient_of
 from discern.imaging.pixels import Image
+from discern.phantom.draw import is_phantom
 
 MOST_BITS = 0.30
 """Share of the bits in which a copy may differ."""
@@ -75,9 +78,12 @@ def find_copies(
         groups: Patient, or part of a split, of each image to be compared.
     """
     stems = sorted(groups)
+    synthetic = {stem for stem in stems if is_phantom(patient_of(stem))}
     detail = cache(lambda stem: _detail(read_image(files[stem])))
     found = []
     for first, second, turned in _alike(np.array([prints[one] for one in stems]), stems, groups):
+        if {first, second} <= synthetic:
+            continue
         correlation = _correlation(detail(first), _turned(detail(second), turned))
         if correlation >= LEAST_CORRELATION:
             found.append(Copy(first, second, correlation))

@@ -1,5 +1,6 @@
 """Which synthetic patients a command writes: draws by seed and number, then what the user sets."""
 
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,6 +70,15 @@ def draw_patient(number: int, settings: DrawSettings) -> Draw:
         raise UsageError(f"--set: {error}") from error
     name = f"phantom-{settings.seed}-{number}"
     return Draw(name, settings.seed * 100_000 + number, parameters, prescription)
+
+
+def is_phantom(patient: str) -> bool:
+    """Return whether this is the name of a patient that :func:`draw_patient` draws.
+
+    >>> is_phantom("phantom-1-0"), is_phantom("107")
+    (True, False)
+    """
+    return re.fullmatch(r"phantom-[0-9]+-[0-9]+", patient) is not None
 
 
 def parse_changes(texts: Sequence[str]) -> tuple[dict[str, Any], ...]:
