@@ -42,7 +42,7 @@ def main() -> None:
     if not (data / "discs.csv").is_file():
         some = "--patients", str(chosen.patients), "--seed", str(SEED)
         discern("phantom", "--out", data, "--dataset", *some, *DRAWN)
-        for axial in (*data.glob("*/*_axial_*"),):
+        for axial in list(data.glob("*/*_axial_*")):
             axial.unlink()  # grades are a matter of sagittal slices
     if not (run / "weights.onnx").is_file():
         resume = ["--resume"] if (run / "last.ckpt").is_file() else []

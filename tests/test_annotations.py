@@ -66,6 +66,14 @@ def test_ignored_places_are_written_and_read(tmp_path: Path) -> None:
     assert read(path) == truth
 
 
+@pytest.mark.parametrize("wrong", [{"shape_type": "circle"}, {"points": [[1, 2]]}])
+def test_an_ignored_place_is_a_rectangle_or_a_polygon(
+    tmp_path: Path, wrong: dict[str, object]
+) -> None:
+    with pytest.raises(DatasetError, match="draw a rectangle or a polygon"):
+        read(labelme(tmp_path, shape(label="ignored", **wrong)))
+
+
 def test_what_the_file_cannot_say_comes_from_the_caller(tmp_path: Path) -> None:
     truth = read_labelme(
         labelme(tmp_path, shape()),

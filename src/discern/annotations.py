@@ -169,7 +169,7 @@ def _read_shapes(
     places: list[Box] = []
     for number, shape in enumerate(shapes, start=1):
         if shape["label"] == IGNORED:
-            places.append(_bounding_box(number, shape["points"], shape_px))
+            places.append(_bounding_box(number, shape, shape_px))
         else:
             boxes.append(_truth_box(number, shape, shape_px))
     return tuple(boxes), tuple(places)
@@ -177,21 +177,22 @@ def _read_shapes(
 
 def _truth_box(number: int, shape: dict[str, Any], shape_px: tuple[int, int]) -> TruthBox:
     """Return shape ``number`` (from 1) of an image of ``shape_px`` rows and columns."""
-    name, kind, group = shape["label"], shape["shape_type"], shape.get("group_id")
+    name, group = shape["label"], shape.get("group_id")
     if name not in tuple(Label):
         known = ", ".join((*Label, IGNORED))
         raise ValueError(f"shape {number} is labelled {name!r}; rename it to one of {known}")
     if group is not None and not isinstance(group, int):
         raise ValueError(f"shape {number} has group_id {group!r}; make it the disc's number")
-    if len(shape["points"]) < _FEWEST_POINTS.get(kind, math.inf):
+    return TruthBox(Label(name), _bounding_box(number, shape, shape_px), group)
+
+
+def _bounding_box(number: int, shape: dict[str, Any], shape_px: tuple[int, int]) -> Box:
+    points, kind = shape["points"], shape["shape_type"]
+    if len(points) < _FEWEST_POINTS.get(kind, math.inf):
         raise ValueError(
-            f"shape {number} ({name}) is a {kind} of {len(shape['points'])} points; "
+            f"shape {number} ({shape['label']}) is a {kind} of {len(points)} points; "
             "draw a rectangle or a polygon"
         )
-    return TruthBox(Label(name), _bounding_box(number, shape["points"], shape_px), group)
-
-
-def _bounding_box(number: int, points: list[list[float]], shape_px: tuple[int, int]) -> Box:
     corners = np.array(points, dtype=np.float64).reshape(len(points), 2)  # x, y
     if not np.isfinite(corners).all():
         raise ValueError(f"shape {number} has a point that is no number; draw it again")

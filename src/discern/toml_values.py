@@ -2,8 +2,9 @@
 
 from dataclasses import MISSING, fields, is_dataclass, replace
 from enum import Enum
-from types import UnionType
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from discern.errors import UsageError
 
@@ -33,7 +34,9 @@ def overlaid(base: T, table: dict[str, Any], where: str = "") -> T:
 
 
 def built(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - follows the type hints
-    """Return ``value`` as ``kind``: a dataclass, tuple, enumeration or plain type.
+    """Return ``value`` as ``kind``: a dataclass, tuple, enumeration, path or plain type.
+
+    Of several dataclasses it is the one that has most of the keys; TOML has no null.
 
     Raises:
         UsageError: It is not of that kind; ``where`` is named.
@@ -42,9 +45,13 @@ def built(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - follows t
         return _built_dataclass(kind, value, where)
     if get_origin(kind) is tuple:
         return _built_tuple(get_args(kind), value, where)
-    if get_origin(kind) is UnionType:
-        return built(get_args(kind)[0], value, where)  # TOML has no null
-    if isinstance(kind, type) and issubclass(kind, Enum):
+    if get_origin(kind) in {Union, UnionType}:
+        return built(_likeliest(get_args(kind), value), value, where)
+    return _built_plain(kind, value, where)
+
+
+def _built_plain(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401
+    if issubclass(kind, Enum):
         try:
             return kind(value)
         except ValueError as error:
@@ -52,9 +59,23 @@ def built(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - follows t
             raise UsageError(f"{where}: {value!r} is not one of {allowed}") from error
     if kind is float and type(value) is int:
         return float(value)
+    if kind is Path and isinstance(value, str) and value:
+        return Path(value)
     if type(value) is not kind:
         raise UsageError(f"{where}: {value!r} is not of type {kind.__name__}")
     return value
+
+
+def _likeliest(kinds: tuple[Any, ...], value: Any) -> Any:  # noqa: ANN401
+    some = [kind for kind in kinds if kind is not NoneType]
+    if not isinstance(value, dict):
+        return some[0]
+    tables = [kind for kind in some if is_dataclass(kind)]
+    return max(
+        tables,
+        key=lambda kind: len({one.name for one in fields(kind)} & set(value)),
+        default=some[0],
+    )
 
 
 def _known(kind: Any, table: dict[str, Any], where: str) -> dict[str, Any]:  # noqa: ANN401
@@ -75,7 +96,7 @@ def _built_dataclass(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401
     required = [one.name for one in fields(kind) if one.default is MISSING is one.default_factory]
     missing = [name for name in required if name not in known]
     if missing:
-        raise UsageError(f"{where}: needs {', '.join(missing)} too")
+        raise UsageError(f"{', '.join(prefix + name for name in missing)}: missing; add it")
     return kind(**{key: built(hints[key], item, f"{prefix}{key}") for key, item in known.items()})
 
 

@@ -123,6 +123,13 @@ def test_without_a_t1_series_nothing_is_said_of_t1(study: Study, drawn: list[Pha
     assert focus.csf_ratio is not None
 
 
+def test_a_localiser_says_nothing_of_t1(study: Study, drawn: list[PhantomSlice]) -> None:
+    scouts = tuple(replace(one, localizer=one.weighting is Weighting.T1) for one in study.series)
+    focus = look(replace(study, series=scouts), drawn, BEHIND)
+    assert focus is not None
+    assert focus.t1 is None
+
+
 def test_without_tissue_maps_the_fluid_is_not_known(
     study: Study, drawn: list[PhantomSlice]
 ) -> None:

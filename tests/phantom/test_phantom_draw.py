@@ -76,7 +76,10 @@ def test_styles_change_the_image_and_not_the_patient() -> None:
         ("lumbar_vertebrae=7", "lumbar_vertebrae must be 4, 5 or 6"),
         ("conus_level=L9", "conus_level: 'L9' is not one of"),
         ("scanner.noise=loud", "scanner.noise: 'loud' is not of type float"),
-        ('herniations=[{level="L4-L5"}]', "herniations: needs offset_mm, depth_mm, width_mm too"),
+        (
+            'herniations=[{level="L4-L5"}]',
+            "herniations.offset_mm, herniations.depth_mm, herniations.width_mm: missing",
+        ),
         ("prescription.matrix_px=5", "matrix_px must lie in 128 .. 1024"),
         ("noise", "write NAME=VALUE"),
         ("=3", "write NAME=VALUE"),

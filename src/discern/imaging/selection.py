@@ -6,7 +6,7 @@ derived, finer before coarser, and by UID.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from discern.errors import NoUsableSeries, UsageError
 from discern.findings import StudyWarning
@@ -151,10 +151,11 @@ def _choose_axial(candidates: Sequence[Candidate], by_hand: Sequence[Candidate])
 
 
 def _outcome(one: Candidate, chosen: Sequence[Candidate], by_hand: Sequence[Candidate]) -> Series:
+    series = replace(one.series, localizer=bool(one.localizer))
     if one in chosen:
         named = " (named by --series)" if one in by_hand else ""
-        return one.series.selected(used=True, reason=one.described + named)
-    return one.series.selected(used=False, reason=_why_not(one))
+        return series.selected(used=True, reason=one.described + named)
+    return series.selected(used=False, reason=_why_not(one))
 
 
 def _why_not(one: Candidate) -> str:

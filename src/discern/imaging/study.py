@@ -51,7 +51,8 @@ class Series:
     """Parallel or per-disc slices of one acquisition, ordered by ``Slice.index``.
 
     ``id`` is short and stable within the study ("s1", "s2", ...). ``used`` and ``reason`` are the
-    outcome of the selection: whether the series is read and why, in plain words.
+    outcome of the selection: whether the series is read and why, in plain words. ``localizer``: it
+    only shows where to lay the others.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Series:
     slices: tuple[Slice, ...]
     used: bool = False
     reason: str = ""
+    localizer: bool = False
 
     def selected(self, *, used: bool, reason: str) -> "Series":
         """Return this series with the outcome of the selection."""

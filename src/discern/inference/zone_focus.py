@@ -1,7 +1,7 @@
 """A high-intensity zone looked at again: where in the annulus, how bright, and how on T1.
 
 The zone is a focus in the annulus, brighter than the nucleus and about as bright as cerebrospinal
-fluid (Aprill and Bogduk, Br J Radiol 65:361, 1992; CLINICAL definitions in docs/findings.md).
+fluid (Aprill and Bogduk, Br J Radiol 65:361, 1992).
 """
 
 from collections.abc import Sequence
@@ -17,16 +17,14 @@ from discern.imaging.geometry import usual_view
 from discern.imaging.study import Series, Slice, Study
 from discern.inference.fusion import DiscEvidence
 from discern.inference.tracks import PlacedBox
-from discern.quantities.signal import fluid_signal
+from discern.quantities.signal import NUCLEUS_HALF_DEPTH, NUCLEUS_HALF_HEIGHT, fluid_signal
 from discern.quantities.slices import TissueSlice
 from discern.spine import Label, Plane, Tissue, Weighting
 
 T1_BRIGHT, T1_DARK = 1.2, 0.8
 """Least and most T1 signal, in parts of that of the nucleus, of a bright and a dark focus."""
 _BRIGHTEST = 0.25
-_CORE = (0.25, 0.3)
-"""The nucleus region: the middle half of the disc's length, the middle three fifths of its height
-(as in ``quantities.signal``)."""
+_CORE = (NUCLEUS_HALF_DEPTH, NUCLEUS_HALF_HEIGHT)
 _FEWEST_PX = 3
 _CANAL_HEIGHTS = 1.5
 """Fluid is sought within so many heights of the disc above and below the focus."""
@@ -51,7 +49,7 @@ def sight_of(study: Study, series: Series, tissues: Sequence[TissueSlice]) -> Si
     t1 = tuple(
         one
         for other in study.series
-        if other.plane is Plane.SAGITTAL and other.weighting is Weighting.T1
+        if other.plane is Plane.SAGITTAL and other.weighting is Weighting.T1 and not other.localizer
         for one in other.slices
         if one.geometry is not None
     )

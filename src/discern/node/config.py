@@ -1,17 +1,15 @@
 """What a department sets: one TOML file, read once, every mistake named with its remedy."""
 
 import tomllib
-import types
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
-from enum import Enum, StrEnum
+from dataclasses import dataclass, field
+from enum import StrEnum
 from importlib import resources
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from discern.errors import UsageError
-from discern.node.destinations import Destination, DimseDestination, TlsFiles, WebDestination
+from discern.node.destinations import Destination, DimseDestination, TlsFiles
 from discern.reporting.kinds import MAKES_DICOM, DocumentKind
+from discern.toml_values import built
 
 _AE_LENGTH, _LAST_PORT = 16, 65535
 
@@ -196,55 +194,8 @@ def parse_config(text: str) -> NodeConfig:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"the configuration is not TOML: {error}") from error
-    config: NodeConfig = _build(NodeConfig, document, "")
+    config: NodeConfig = built(NodeConfig, document, "")
     return config
-
-
-def _build(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - follows the type hints
-    if kind == Destination:
-        kind = WebDestination if isinstance(value, dict) and "url" in value else DimseDestination
-    if get_origin(kind) in {Union, types.UnionType}:
-        kind = next(one for one in get_args(kind) if one is not types.NoneType)
-    if is_dataclass(kind):
-        return _build_dataclass(kind, value, where)
-    if get_origin(kind) is tuple:
-        if not isinstance(value, list):
-            raise UsageError(f"{where}: needs a list in square brackets")
-        return tuple(_build(get_args(kind)[0], item, where) for item in value)
-    return _build_value(kind, value, where)
-
-
-def _build_value(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401
-    if issubclass(kind, Enum):
-        try:
-            return kind(value)
-        except ValueError as error:
-            allowed = ", ".join(str(member.value) for member in kind)
-            raise UsageError(f"{where}: {value!r} is not one of {allowed}") from error
-    if kind is float and type(value) is int:
-        return float(value)
-    if kind is Path and isinstance(value, str) and value:
-        return Path(value)
-    if type(value) is not kind:
-        raise UsageError(f"{where}: {value!r} is not of type {kind.__name__}; correct it")
-    return value
-
-
-def _build_dataclass(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401
-    if not isinstance(value, Mapping):
-        raise UsageError(f"{where}: needs a table, [{where}]")
-    hints, prefix = get_type_hints(kind), f"{where}." if where else ""
-    unknown = sorted(set(value) - set(hints))
-    if unknown:
-        raise UsageError(f"unknown key {prefix}{unknown[0]}; known: {', '.join(sorted(hints))}")
-    needed = [
-        one.name
-        for one in fields(kind)
-        if one.default is MISSING and one.default_factory is MISSING and one.name not in value
-    ]
-    if needed:
-        raise UsageError(f"{prefix}{needed[0]}: missing; add it to the configuration")
-    return kind(**{key: _build(hints[key], item, f"{prefix}{key}") for key, item in value.items()})
 
 
 def _check_title(where: str, title: str) -> None:

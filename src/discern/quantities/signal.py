@@ -11,7 +11,7 @@ from discern.quantities.shape import Shape, contours_at
 from discern.quantities.slices import Array, TissueSlice
 from discern.spine import Tissue
 
-_HALF_DEPTH, _HALF_HEIGHT = 0.25, 0.3
+NUCLEUS_HALF_DEPTH, NUCLEUS_HALF_HEIGHT = 0.25, 0.3
 """The nucleus region: the middle half of the depth, the middle three fifths of the height."""
 _MIN_NUCLEUS, _MIN_CSF = 12, 40
 """Fewest pixels from which a signal is told."""
@@ -65,7 +65,7 @@ def _nucleus(
     angle = axes.angle[row] + shape.tilt[row]
     back = np.array([np.cos(angle), np.sin(angle)])
     middle = (shape.front[row] + shape.back[row]) / 2
-    reach = _HALF_DEPTH * shape.depth[row]
+    reach = NUCLEUS_HALF_DEPTH * shape.depth[row]
     corner = axes.center[row] / maps.scale
     around = 1.5 * reach / maps.scale + np.abs(middle) / maps.scale + 2
     height, width = maps.image.shape
@@ -76,7 +76,7 @@ def _nucleus(
     along, across = points @ back, points @ np.array([-back[1], back[0]])
     inside = np.abs(along - middle) <= reach
     upper, lower = contours_at(plates, row, float(shape.tilt[row]), along[inside])
-    center, half = (upper + lower) / 2, _HALF_HEIGHT * (lower - upper)
+    center, half = (upper + lower) / 2, NUCLEUS_HALF_HEIGHT * (lower - upper)
     inside[inside] = np.abs(across[inside] - center) <= half
     values: NDArray[np.float32] = maps.image[y1:y2, x1:x2][inside]
     return values

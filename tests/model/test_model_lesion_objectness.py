@@ -1,3 +1,7 @@
+import pytest
+
+pytest.importorskip("torch", reason="needs the train extra: pip install 'discern-lumbar[train]'")
+
 import torch
 
 from discern.model.head import OBJECTNESS_CHANNEL
