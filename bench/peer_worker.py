@@ -2,9 +2,9 @@
 
     PEER_PYTHON bench/peer_worker.py JOB.json
 
-Started by ``bench/peers.py``, one process for each fold. Ultralytics is AGPL: this file imports it
-and nothing of Discern, and Discern never imports this file. ``JOB.json`` says what to train on and
-what to read; ``predictions.json`` and ``facts.json`` are written beside it.
+Started by ``bench/public_peers.py``, one process for each fold. Ultralytics is AGPL: this file
+imports it and nothing of Discern, and Discern never imports this file. ``JOB.json`` says what to
+train on and what to read; ``predictions.json`` and ``facts.json`` are written beside it.
 
 - From scratch, settings of the maker but for: no left-right flip (it mirrors front and back), no
   mixed precision (its check downloads weights), images kept in memory.
@@ -133,7 +133,9 @@ def predict(job: dict[str, Any], model: Any) -> dict[str, list[dict[str, Any]]]:
             answers = []
             for boxes, rows, scores, image in zip(found, kept, every, orig_imgs, strict=True):
                 placed = ops.scale_boxes(img.shape[2:], boxes[:, :4], image.shape)
-                answers.append(torch.cat([placed, boxes[:, 4:6], scores[rows.long().view(-1)]], 1).cpu())
+                answers.append(
+                    torch.cat([placed, boxes[:, 4:6], scores[rows.long().view(-1)]], 1).cpu()
+                )
             self.answers += answers
             return self.construct_results(found, img, orig_imgs)
 

@@ -84,7 +84,7 @@ def apply_intensity(image: NDArray[np.floating], change: Intensity) -> Image:
     low, high = change.window
     changed = (image.astype(np.float32) - np.float32(low)) * np.float32(1 / (high - low))
     if change.bias:
-        changed *= _bias_field(changed.shape, change.bias)
+        changed *= bias_field(changed.shape, change.bias)
     np.clip(changed, 0, 1, out=changed)
     if change.gamma != 1:
         changed **= np.float32(change.gamma)
@@ -97,7 +97,8 @@ def apply_intensity(image: NDArray[np.floating], change: Intensity) -> Image:
     return np.clip(changed, 0, 1, out=changed)
 
 
-def _bias_field(shape: tuple[int, ...], coefficients: tuple[float, ...]) -> Image:
+def bias_field(shape: tuple[int, ...], coefficients: tuple[float, ...]) -> Image:
+    """Return the gain (H, W) whose log has ``coefficients`` of x, y, x^2, xy, y^2 in -1..1."""
     y = np.linspace(-1, 1, shape[0], dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, shape[1], dtype=np.float32)[None, :]
     of_x, of_y, of_xx, of_xy, of_yy = (np.float32(value) for value in coefficients)

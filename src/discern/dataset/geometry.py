@@ -122,7 +122,7 @@ def compose(
     boxes, labels, ignored = [], [], []
     for sample, placement, tile in zip(samples, placements, tiles, strict=True):
         x1, y1, x2, y2 = tile
-        image[y1:y2, x1:x2] = _resample(sample.image, placement, tile)
+        image[y1:y2, x1:x2] = resample(sample.image, placement, tile)
         whole = placement.discs(sample.boxes)
         shown = _clipped(whole, tile)
         visible = area(shown) >= _LEAST_VISIBLE * area(whole)
@@ -151,7 +151,8 @@ def _random_point(sample: Sample, rng: np.random.Generator) -> Point:
     return float(x), float(y)
 
 
-def _resample(image: NDArray[np.floating], placement: Placement, tile: Tile) -> NDArray[np.float32]:
+def resample(image: NDArray[np.floating], placement: Placement, tile: Tile) -> NDArray[np.float32]:
+    """Return what ``placement`` shows in ``tile``, black where the image ends."""
     x1, y1, x2, y2 = tile
     inverse = np.linalg.inv(placement.matrix)
     start = inverse @ (np.array([x1, y1]) - placement.target) + placement.focus

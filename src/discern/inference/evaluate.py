@@ -97,7 +97,7 @@ def run_job(job: EvaluationJob, out: Path) -> str:
         given = _given(job.predictions, dataset, truths)
         return _run(job, dataset, _material(dataset, truths, given), out)
     weights = load_weights(job.weights or shipped_weights())
-    warning = _refuse_overlap(dataset, truths, weights, allowed=job.allow_training_patients)
+    warning = refuse_overlap(dataset, truths, weights, allowed=job.allow_training_patients)
     point = weights.metadata.operating_point("default")
     predictions = predict_images(dataset, truths, OpenVinoPredictor(weights), weights.metadata)
     at_point = replace(job, options=replace(job.options, operating_point=point))
@@ -175,10 +175,14 @@ def _within(truth: GroundTruth, discs: tuple[int, int] | None) -> GroundTruth:
     )
 
 
-def _refuse_overlap(
+def refuse_overlap(
     dataset: Dataset, truths: Sequence[GroundTruth], weights: Weights, *, allowed: bool
 ) -> str | None:
-    """Return a warning for everything that is written; none where no patient was trained on."""
+    """Return a warning for everything that is written; none where no patient was trained on.
+
+    Raises:
+        DatasetError: A patient was trained on and that is not ``allowed``.
+    """
     patients = {truth.patient for truth in truths}
     both = _trained_on(dataset, truths, weights.metadata)
     if not both:

@@ -43,7 +43,7 @@ def acquire(
     sigma_px = (scanner.blur_mm / row_mm, scanner.blur_mm / column_mm)
     blurred = gaussian_filter(signal, sigma_px, mode="nearest")
     if scanner.ghost:
-        blurred = _with_ghosts(blurred, scanner.ghost, phase=1 - frequency)
+        blurred = with_ghosts(blurred, scanner.ghost, phase=1 - frequency)
     if scanner.kspace_share < 1:
         blurred = _cut_off(blurred, scanner.kspace_share)
     sigma = np.float32(scanner.noise)
@@ -54,7 +54,7 @@ def acquire(
     return stored
 
 
-def _with_ghosts(signal: Field, strength: float, phase: int) -> Field:
+def with_ghosts(signal: Field, strength: float, phase: int) -> Field:
     """Add the signal, displaced along the phase direction, of a periodic motion."""
     step_px = signal.shape[phase] // _GHOST_PERIODS
     ghosts = np.roll(signal, step_px, phase) + np.roll(signal, -step_px, phase)

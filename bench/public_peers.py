@@ -1,6 +1,6 @@
 """Ultralytics' networks trained from scratch on the same folds and patients, as the public peer.
 
-    python bench/peers.py ../shared/data/spider-lumbar --fold-files docs/results/splits \
+    python bench/public_peers.py ../shared/data/spider-lumbar --fold-files docs/results/splits \
         --out peers --models yolov5n yolo11s --epochs 60 --size 416 --python PEER_PYTHON
 
 Ultralytics is AGPL: it lives in a Python environment of its own (``--python``), is started as
