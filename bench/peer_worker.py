@@ -37,7 +37,7 @@ def declare_operators() -> None:
             del sys.modules[name]
     else:
         return
-    declared = torch.library.Library("torchvision", "DEF")
+    declared: Any = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
     for name in ("nms", "qnms"):
         declared.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     declared.impl("nms", suppress, "CPU")
@@ -74,7 +74,7 @@ def train(job: dict[str, Any], folder: Path) -> Any:
     """Return the trainer after its last epoch."""
     from ultralytics.models.yolo.detect import DetectionTrainer
 
-    class Trainer(DetectionTrainer):
+    class Trainer(DetectionTrainer):  # type: ignore[misc]
         """Looks at no validation image and writes no checkpoint."""
 
         def validate(self) -> tuple[dict[str, float], float]:
@@ -121,7 +121,7 @@ def predict(job: dict[str, Any], model: Any) -> dict[str, list[dict[str, Any]]]:
     from ultralytics.models.yolo.detect import DetectionPredictor
     from ultralytics.utils import nms, ops
 
-    class Predictor(DetectionPredictor):
+    class Predictor(DetectionPredictor):  # type: ignore[misc]
         """Keeps the scores of all classes of a box, not only of the best."""
 
         def postprocess(self, preds: Any, img: Any, orig_imgs: Any, **_: Any) -> list[Any]:
@@ -137,7 +137,8 @@ def predict(job: dict[str, Any], model: Any) -> dict[str, list[dict[str, Any]]]:
                     torch.cat([placed, boxes[:, 4:6], scores[rows.long().view(-1)]], 1).cpu()
                 )
             self.answers += answers
-            return self.construct_results(found, img, orig_imgs)
+            results: list[Any] = self.construct_results(found, img, orig_imgs)
+            return results
 
     settings = {
         "mode": "predict",

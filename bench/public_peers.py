@@ -190,12 +190,8 @@ def write_job(run: Run, dataset: Dataset, data: Path, budget: Budget) -> Path:
     return run.folder / JOB
 
 
-def execute(run: Run, job: Path, python: str, threads: int) -> None:
-    """Train and predict one fold in a process of its own.
-
-    Raises:
-        SystemExit: It failed; the message names its log.
-    """
+def execute(run: Run, job: Path, python: str, threads: int) -> str | None:
+    """Train and predict one fold in a process of its own; return what went wrong, if anything."""
     environment = dict(os.environ) | {"OMP_NUM_THREADS": str(threads), "YOLO_OFFLINE": "true"}
     environment |= {"YOLO_CONFIG_DIR": str(run.folder.resolve()), "YOLO_AUTOINSTALL": "false"}
     log = run.folder / "log.txt"
@@ -204,9 +200,12 @@ def execute(run: Run, job: Path, python: str, threads: int) -> None:
             [python, str(WORKER), str(job.resolve())],
             check=False, stdout=output, stderr=output, env=environment,
         )  # fmt: skip
-    if ended.returncode or not run.done:
-        last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
-        raise SystemExit(f"{run.model}, fold {run.fold} failed, see {log}: " + " | ".join(last))
+    failed = bool(ended.returncode) or not run.done
+    print(f"{run.model}, fold {run.fold}: {'failed' if failed else 'done'}", flush=True)
+    if not failed:
+        return None
+    last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
+    return f"{run.model}, fold {run.fold} failed, see {log}: " + " | ".join(last)
 
 
 def read_boxes(run: Run) -> Predictions:
@@ -229,12 +228,12 @@ def _box(box: dict[str, Any]) -> PredictedBox:
 def ledger_row(run: Run, folds: int, dataset: Dataset) -> Row:
     """Return the row of a finished fold; figures over all annotated images of its patients."""
     job = json.loads((run.folder / JOB).read_text(encoding="utf-8"))
-    facts = json.loads((run.folder / FACTS).read_text(encoding="utf-8"))
+    facts: dict[str, Any] = json.loads((run.folder / FACTS).read_text(encoding="utf-8"))
     split = split_digest(run.split)
     decided = [run.model, facts["ultralytics"], split, *(job[f.name] for f in fields(Budget))]
     counts = tally(dataset.of_patients(run.split.test), read_boxes(run), OperatingPoint())
     total = counts.counts.sum(axis=0, keepdims=True)
-    figures = {
+    figures: dict[str, Any] = {
         key: round(float(HEADLINES[key].statistic(total)[0]), 4)
         for key in FIGURES
         if key != "kappa_linear"
@@ -315,42 +314,51 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
-    """Train what is missing, pool, compare."""
-    given = parsed()
-    dataset = read_dataset(given.dataset)
-    splits = read_fold_splits(given.fold_files, dataset)
+def train_missing(runs: Sequence[Run], dataset: Dataset, given: argparse.Namespace) -> list[str]:
+    """Train and predict the runs that are not finished; return what went wrong."""
+    waiting = [run for run in runs if not run.done]
+    print(f"{len(waiting)} of {len(runs)} trainings to do, {given.jobs} at a time", flush=True)
+    if not waiting:
+        return []
     budget = Budget(
         given.epochs, given.minutes, given.size, given.batch, given.seed, given.threads,
         given.device,
     )  # fmt: skip
+    data = write_data(dataset, given.out)
+    jobs = [write_job(run, dataset, data, budget) for run in waiting]
+
+    def one(run: Run, job: Path) -> str | None:
+        return execute(run, job, given.python, given.threads)
+
+    with ThreadPoolExecutor(given.jobs) as executor:
+        return [wrong for wrong in executor.map(one, waiting, jobs) if wrong]
+
+
+def main() -> None:
+    """Train what is missing, pool the peers whose folds are all there, compare."""
+    given = parsed()
+    dataset = read_dataset(given.dataset)
+    splits = read_fold_splits(given.fold_files, dataset)
     runs = [
         Run(model, fold, split, given.out / "runs" / f"{model}-fold-{fold}")
         for fold, split in enumerate(splits, start=1)
         for model in given.models
         if given.folds is None or fold in given.folds
     ]
-    waiting = [run for run in runs if not run.done]
-    print(f"{len(waiting)} of {len(runs)} trainings to do, {given.jobs} at a time", flush=True)
-    if waiting:
-        data = write_data(dataset, given.out)
-        jobs = [write_job(run, dataset, data, budget) for run in waiting]
-        with ThreadPoolExecutor(given.jobs) as executor:
-            for run, ended in [
-                (run, executor.submit(execute, run, job, given.python, given.threads))
-                for run, job in zip(waiting, jobs, strict=True)
-            ]:
-                ended.result()
-                print(f"{run.model}, fold {run.fold}: done", flush=True)
-    rows = [ledger_row(run, len(splits), dataset) for run in runs]
-    pooled: dict[str, Predictions] = {model: {} for model in given.models}
-    for run in runs:
-        pooled[run.model] = {**pooled[run.model], **read_boxes(run)}
-    files = {f"{model}.json": predictions_json(pooled[model]).encode() for model in given.models}
-    write_files(given.out, files | {LEDGER: ledger_text(rows).encode()})
-    print(ledger_text(rows))
-    if given.folds is None:
-        report(pooled, dataset, given.against)
+    wrong = train_missing(runs, dataset, given)
+    finished = [run for run in runs if run.done]
+    pooled: dict[str, Predictions] = {}
+    for model in given.models:
+        parts = [read_boxes(run) for run in finished if run.model == model]
+        if len(parts) == len(splits):
+            pooled[model] = {image: boxes for part in parts for image, boxes in part.items()}
+    files = {f"{model}.json": predictions_json(found).encode() for model, found in pooled.items()}
+    ledger = ledger_text([ledger_row(run, len(splits), dataset) for run in finished])
+    write_files(given.out, files | {LEDGER: ledger.encode()})
+    print(ledger)
+    report(pooled, dataset, given.against)
+    if wrong:
+        raise SystemExit("\n".join(wrong))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,6 @@ from PIL import ImageDraw
 from discern.annotations import GroundTruth
 from discern.dataset.degrade import LADDERS, Contrast, Degradation, Subject, degraded, mean_contrast
 from discern.dataset.masks import mask_file, read_mask
-from discern.dataset.patients import read_patients
 from discern.dataset.samples import read_image
 from discern.dataset.sources import Dataset, image_files, read_dataset
 from discern.dataset.splits import Split
@@ -47,6 +46,7 @@ from discern.evaluation.robustness import (
     robustness_files,
 )
 from discern.experiment.crossvalidation import read_fold_splits
+from discern.experiment.studies import vendors_of
 from discern.imaging.pixels import Image, window
 from discern.inference.evaluate import Selection, boxes_of_images, refuse_overlap, selected_truths
 from discern.inference.predictor_openvino import OpenVinoPredictor
@@ -134,22 +134,28 @@ def steps() -> list[tuple[Degradation | None, Step]]:
 
 
 def contrasts(dataset: Dataset, truths: Sequence[GroundTruth]) -> Mapping[str, Contrast]:
-    """Return, by patient, the mean contrast of the slices of other vendors."""
-    files, records = image_files(dataset.folder), read_patients(dataset.folder)
-    vendor_of = {truth.patient: records[truth.patient].vendor for truth in truths}
+    """Return, by patient, the mean contrast of the slices of other vendors.
+
+    Raises:
+        DatasetError: There are not two vendors.
+    """
+    files = image_files(dataset.folder)
+    vendors = vendors_of(dataset)
+    vendor_of = {patient: vendor for vendor, some in vendors.items() for patient in some}
+    known = [truth for truth in truths if truth.patient in vendor_of]
     others = {
         vendor: mean_contrast(
-            read_image(files[truth.image])
-            for truth in truths
-            if vendor_of[truth.patient] not in {vendor, None}
+            read_image(files[truth.image]) for truth in known if vendor_of[truth.patient] != vendor
         )
-        for vendor in set(vendor_of.values())
+        for vendor in (*vendors, None)
     }
-    return {patient: others[vendor] for patient, vendor in vendor_of.items()}
+    return {truth.patient: others[vendor_of.get(truth.patient)] for truth in truths}
 
 
-def subjects(dataset: Dataset, truths: Sequence[GroundTruth]) -> list[Subject]:
-    """Read the slices with their tissue masks.
+def subjects(
+    dataset: Dataset, truths: Sequence[GroundTruth], patients: Sequence[str] | None
+) -> list[Subject]:
+    """Read the slices of ``patients`` (None: all) among ``truths``, with their tissue masks.
 
     Raises:
         DatasetError: An image or a mask is missing.
@@ -163,6 +169,7 @@ def subjects(dataset: Dataset, truths: Sequence[GroundTruth]) -> list[Subject]:
             other[truth.patient],
         )
         for truth in truths
+        if patients is None or truth.patient in patients
     ]
 
 
@@ -253,14 +260,6 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def chosen_truths(dataset: Dataset, given: argparse.Namespace) -> list[GroundTruth]:
-    """Return the truth of the chosen images and discs."""
-    first, last = given.discs
-    selection = Selection(images=given.images, discs=(first, last))
-    truths = selected_truths(dataset, selection)
-    return [one for one in truths if given.patients is None or one.patient in given.patients]
-
-
 def main() -> None:
     """Read what is missing, write tables and drawings."""
     given = parsed()
@@ -268,15 +267,17 @@ def main() -> None:
         readings = read_readings(given.out / CSV)
     else:
         dataset = read_dataset(given.dataset)
-        truths = chosen_truths(dataset, given)
+        selection = Selection(images=given.images, discs=tuple(given.discs))
+        truths = selected_truths(dataset, selection)
         if given.sheet:
-            write_sheet(subjects(dataset, truths), given.sheet)
+            write_sheet(subjects(dataset, truths, given.patients), given.sheet)
             return
         check_folder(given.out)
         splits = read_fold_splits(given.fold_files, dataset)
         configurations = [load_configuration(r, dataset, splits, truths) for r in given.runs]
         about = f"{dataset.digest} {given.images} {given.discs} {SEED}"
-        readings = measure(configurations, subjects(dataset, truths), about, given.out)
+        everyone = subjects(dataset, truths, given.patients)
+        readings = measure(configurations, everyone, about, given.out)
     text, files = robustness_files(readings)
     write_files(given.out, files)
     print(text)

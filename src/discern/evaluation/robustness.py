@@ -84,8 +84,9 @@ def read_discs(text: str) -> Counts:
     """
     confusion = np.zeros((GRADES + 1, GRADES + 1), dtype=np.int64)
     for word in text.split():
-        truth, answer = word
-        confusion[_index(truth), _index(answer)] += 1
+        if len(word) != len("23"):
+            raise ValueError(f"{word!r} is no disc")
+        confusion[_index(word[0]), _index(word[1])] += 1
     return confusion
 
 
@@ -254,13 +255,17 @@ def draw_ladders(canvas: Canvas, key: str, answers: Answers) -> None:
 
 
 def _line(ax: Axes, key: str, figures: Sequence[Mapping[str, Figure] | None], color: str) -> None:
-    known = [(x, one) for x, one in enumerate(figures) if one and one[key].value is not None]
-    ax.plot([x for x, _ in known], [one[key].value for _, one in known], color=color, linewidth=1.2)
-    for x, one in known:
-        filled = color if _trusted(one) else "white"
-        ax.plot([x], [one[key].value], marker="o", markersize=3, color=color, mfc=filled)
-    ends = [(x, one[key].ci95) for x, one in known]
-    spans = [(x, *ci95) for x, ci95 in ends if ci95 is not None]
-    if spans:
-        x, low, high = zip(*spans, strict=True)
-        ax.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
+    points = [
+        (x, one[key].value, one[key].ci95, _trusted(one))
+        for x, one in enumerate(figures)
+        if one is not None
+    ]
+    known = [(x, y, ends, sure) for x, y, ends, sure in points if y is not None]
+    ax.plot([x for x, *_ in known], [y for _, y, *_ in known], color=color, linewidth=1.2)
+    for x, y, _, sure in known:
+        ax.plot([x], [y], marker="o", markersize=3, color=color, mfc=color if sure else "white")
+    spans = [(x, ends) for x, _, ends, _ in known if ends is not None]
+    ax.fill_between(
+        [x for x, _ in spans], [low for _, (low, _) in spans], [high for _, (_, high) in spans],
+        color=color, alpha=0.15, linewidth=0,
+    )  # fmt: skip
