@@ -52,6 +52,9 @@ from discern.weights import OperatingPoint
 CLASSES = tuple(label for label in LABELS if label is not Label.HIZ)
 """HIZ occurs in no image of SPIDER."""
 
+ELSEWHERE = ("threads", "device")
+"""Of a budget: what may differ between the folds of one peer."""
+
 WORKER = Path(__file__).parent / "peer_worker.py"
 PREDICTIONS, FACTS, JOB = "predictions.json", "facts.json", "job.json"
 PRIMARY = Selection(images="*_t2_mid", discs=(1, 6))
@@ -314,16 +317,32 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def refuse_mixture(runs: Sequence[Run], budget: Budget) -> None:
+    """Make sure that finished folds had the same budget, wherever they were trained.
+
+    Raises:
+        SystemExit: One had another.
+    """
+    wanted = {name: one for name, one in asdict(budget).items() if name not in ELSEWHERE}
+    for run in runs:
+        if run.done:
+            had = json.loads((run.folder / JOB).read_text(encoding="utf-8"))
+            other = {name: had[name] for name in wanted if had[name] != wanted[name]}
+            if other:
+                raise SystemExit(f"{run.folder} was trained with {other}; name another --out")
+
+
 def train_missing(runs: Sequence[Run], dataset: Dataset, given: argparse.Namespace) -> list[str]:
     """Train and predict the runs that are not finished; return what went wrong."""
-    waiting = [run for run in runs if not run.done]
-    print(f"{len(waiting)} of {len(runs)} trainings to do, {given.jobs} at a time", flush=True)
-    if not waiting:
-        return []
     budget = Budget(
         given.epochs, given.minutes, given.size, given.batch, given.seed, given.threads,
         given.device,
     )  # fmt: skip
+    refuse_mixture(runs, budget)
+    waiting = [run for run in runs if not run.done]
+    print(f"{len(waiting)} of {len(runs)} trainings to do, {given.jobs} at a time", flush=True)
+    if not waiting:
+        return []
     data = write_data(dataset, given.out)
     jobs = [write_job(run, dataset, data, budget) for run in waiting]
 

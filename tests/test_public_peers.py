@@ -81,12 +81,22 @@ def splits(tmp_path: Path, dataset: Dataset) -> Path:
     return folder
 
 
-def _run(dataset: Dataset, splits: Path, out: Path, peer: str) -> subprocess.CompletedProcess[str]:
+def _run(
+    dataset: Dataset, splits: Path, out: Path, peer: str, epochs: int = 3
+) -> subprocess.CompletedProcess[str]:
     python = out.parent / "peer-python"
     python.write_text(peer.format(python=sys.executable), encoding="utf-8")
     python.chmod(python.stat().st_mode | stat.S_IXUSR)
-    words = [sys.executable, BENCH, dataset.folder, "--fold-files", splits, "--out", out]
-    words += ["--models", "yolov5n", "--epochs", "3", "--python", python, "--jobs", "2"]
+    words: list[object] = [
+        sys.executable,
+        BENCH,
+        dataset.folder,
+        "--fold-files",
+        splits,
+        "--out",
+        out,
+    ]
+    words += ["--models", "yolov5n", "--epochs", epochs, "--python", python, "--jobs", "2"]
     return subprocess.run([str(w) for w in words], check=False, capture_output=True, text=True)
 
 
@@ -122,6 +132,10 @@ def test_a_peer_that_answers_with_its_labels_is_always_right_and_starts_once_a_f
     assert len({row["run"] for row in rows}) == 2
     starts = [file.read_text(encoding="utf-8") for file in out.glob("runs/*/starts")]
     assert starts == ["once\n", "once\n"]
+
+    ended = _run(dataset, splits, out, KNOWS_THE_TRUTH, epochs=4)
+    assert ended.returncode == 1
+    assert "trained with {'epochs': 3}; name another --out" in ended.stderr
 
 
 @pytest.mark.slow
