@@ -68,8 +68,9 @@ class EvaluationJob:
 
     ``predictions`` replaces running the network; ``weights`` None means the built-in ones.
     ``operating_point`` names thresholds of the weights; None takes "default" where the network is
-    run, and fixed thresholds of 0.25 for predictions. ``against`` are other predictions for the same images, ``review`` is what a person made with
-    the review page; ``crops_per_kind`` bounds the error gallery.
+    run, and fixed thresholds of 0.25 for predictions. ``against`` are other predictions for the
+    same images, ``review`` is what a person made with the review page; ``crops_per_kind`` bounds
+    the error gallery.
     """
 
     dataset: Path
@@ -101,9 +102,9 @@ def run_job(job: EvaluationJob, out: Path) -> str:
     dataset = read_dataset(job.dataset)
     truths = selected_truths(dataset, job.selection)
     if job.predictions:
+        given = given_predictions(job.predictions, dataset, truths)
         if job.operating_point is not None:
             job = _at_point(job, load_weights(job.weights or shipped_weights()).metadata)
-        given = given_predictions(job.predictions, dataset, truths)
         return _run(job, dataset, material_of(dataset, truths, given), out)
     weights = load_weights(job.weights or shipped_weights())
     at_point = _at_point(job, weights.metadata)
