@@ -75,9 +75,9 @@ def threshold_words(one: LesionThreshold) -> str:
     """Return what a threshold was measured to be worth.
 
     >>> worth = MeasuredShare(0.339, 0.213, 0.481), MeasuredShare(0.963, 0.952, 0.974)
-    >>> threshold_words(LesionThreshold(Label.HERNIATION, Plane.SAGITTAL, 0.25, *worth))
+    >>> threshold_words(LesionThreshold(Label.HERNIATION, "sagittal", 0.25, *worth))
     'herniation, sagittal: sensitivity 34 % [21, 48], specificity 96 % [95, 97]'
-    >>> threshold_words(LesionThreshold(Label.HIZ, Plane.AXIAL, 0.25))
+    >>> threshold_words(LesionThreshold(Label.HIZ, "axial", 0.25))
     'HIZ, axial: sensitivity and specificity not measured'
     """
     name = f"{_LESION_WORDS[one.label]}, {one.plane}"
