@@ -55,7 +55,7 @@ def test_the_least_probability_is_the_quantile_of_its_grade() -> None:
 
     # ceil(20 x 0.9) = 18th largest of .01 to .19; the other grades have too few discs to be
     # ruled out
-    assert rule.least_probability == (pytest.approx(0.02), 0, 0, 0, 0)
+    assert list(rule.least_probability) == pytest.approx([0.02, 0, 0, 0, 0])
     assert (rule.coverage, rule.widest, rule.measured) == (COVERAGE, 3, None)
 
 
