@@ -9,7 +9,7 @@ from discern.calibration.points import DEFAULT
 from discern.calibration.report import calibration_files, calibration_text
 from discern.dataset.sources import read_dataset
 from discern.dataset.splits import read_fold_splits
-from discern.errors import UsageError
+from discern.errors import DatasetError, UsageError
 from discern.evaluation.agreement import GRADES
 from discern.inference.evaluate import (
     Selection,
@@ -21,6 +21,7 @@ from discern.outputs import check_folder, write_files
 from discern.weights import load_weights, shipped_weights
 
 WEIGHTS = "weights.onnx"
+FEWEST_FOLDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,11 @@ def run_calibration(job: CalibrationJob, out: Path) -> str:
     weights = load_weights(job.weights or shipped_weights())
     dataset = read_dataset(job.dataset)
     tested = [split.test for split in read_fold_splits(job.fold_files, dataset)]
+    if len(tested) < FEWEST_FOLDS:
+        raise DatasetError(
+            f"{job.fold_files.name}: one fold cannot be left out; make more with "
+            "discern dataset split --folds"
+        )
     truths = selected_truths(dataset, job.selection)
     material = material_of(dataset, truths, given_predictions(job.predictions, dataset, truths))
     options = replace(job.options, default=weights.metadata.operating_point(DEFAULT))
