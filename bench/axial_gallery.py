@@ -59,22 +59,17 @@ def tile(image: Image, boxes: tuple[PredictedBox, ...], point: OperatingPoint) -
     for box in boxes:
         if box.score >= _LOW and box.label in _COLOURS:
             edges = [edge * zoom for edge in box.box_xyxy_px]
-            width = 2 if box.score >= threshold(point, box.label) else 1
+            width = 2 if box.score >= point.min_score(box.label, Plane.AXIAL) else 1
             pen.rectangle(edges, outline=_COLOURS[box.label], width=width)
             pen.text((edges[0], edges[1] - 11), f"{box.score:.2f}", fill=_COLOURS[box.label])
     return picture
-
-
-def threshold(point: OperatingPoint, label: Label) -> float:
-    """Return the score from which a lesion is said."""
-    return point.herniation_score if label is Label.HERNIATION else point.hiz_score
 
 
 def alarms(answers: list[tuple[PredictedBox, ...]], point: OperatingPoint) -> dict[str, int]:
     """Return on how many slices each lesion is said."""
     return {
         str(label): sum(
-            any(b.label is label and b.score >= threshold(point, label) for b in boxes)
+            any(b.label is label and b.score >= point.min_score(label, Plane.AXIAL) for b in boxes)
             for boxes in answers
         )
         for label in LESION_LABELS

@@ -23,7 +23,7 @@ from discern.inference.numbering import FITTED, Part, Shape, Shapes, complete, s
 from discern.inference.spine_cues import Chain, chain_of, features
 from discern.inference.tracks import PlacedBox, link_tracks
 from discern.postprocess import SelectedBox
-from discern.spine import GRADE_LABELS, USUAL_LEVELS, Level
+from discern.spine import GRADE_LABELS, USUAL_LEVELS, Level, Plane
 from discern.weights import OperatingPoint
 from segmentation import TissueMap, read_tissue_maps
 
@@ -101,7 +101,11 @@ def read_spines(
 def _spine(
     truth: GroundTruth, boxes: Sequence[PredictedBox], tissue: TissueMap | None
 ) -> SpiderSpine:
-    chosen = [one for one in confident(boxes, OperatingPoint()) if one.label in GRADE_LABELS]
+    chosen = [
+        one
+        for one in confident(boxes, OperatingPoint(), Plane.SAGITTAL)
+        if one.label in GRADE_LABELS
+    ]
     tracks = link_tracks([_placed(i, one) for i, one in enumerate(chosen)], slice_count=1)
     found = np.array([track.boxes[0].view_xyxy_px for track in tracks[::-1]])
     segmented = [] if tissue is None else [tissue.tissue_slice()]

@@ -233,6 +233,7 @@ def main() -> None:
         name="fitted",
         herniation_score=best_threshold(fitted_on, Label.HERNIATION),
         hiz_score=best_threshold(fitted_on, Label.HIZ),
+        lesions=(),
     )
     files: dict[str, bytes] = {}
     for point in (own, fitted):

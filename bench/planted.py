@@ -76,6 +76,8 @@ class Reader:
         self.about: WeightsMetadata = weights.metadata
         self.sha256 = weights.sha256
         self._predictor = OpenVinoPredictor(weights)
+        point = self.about.operating_point("default")
+        self.default_score = point.min_score(Label.HIZ, Plane.SAGITTAL)
 
     def zones(self, image: Image) -> list[PredictedBox]:
         """Return boxes of zones down to a low score, in image pixels."""
@@ -226,7 +228,7 @@ def main() -> None:
         untouched = read_image(files[one.truth.image])
         answers.append(answer(reader, one, untouched))
         if chosen.gallery and len(one.truth.boxes_of((Label.HIZ,))):
-            at = reader.about.operating_point("default").hiz_score
+            at = reader.default_score
             seen = [box for box in reader.zones(one.image) if box.score >= at]
             rows.append(tile(one, untouched, seen))
             hits += [(box.score, hit_tile(untouched, box)) for box in answers[-1].untouched[:3]]
@@ -235,7 +237,7 @@ def main() -> None:
         "weights": {"name": reader.about.name, "sha256": reader.sha256},
         "split": chosen.split.name,
         "patients": len(answers),
-        "at_operating_point": figures(answers, reader.about.operating_point("default").hiz_score),
+        "at_operating_point": figures(answers, reader.default_score),
         f"at_most_{ALARMS_A_SLICE}_alarms": figures(answers, bearable(points)),
         "froc": {
             "columns": ["threshold", "alarms", "alarms_of_the_sham_alone", "recall"],

@@ -12,12 +12,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from discern.calibration.fit import CalibrationOptions
+from discern.calibration.fit import calibrate as fit_calibration
+from discern.calibration.report import calibration_files
 from discern.dataset.sources import Dataset, read_dataset
+from discern.dataset.splits import read_fold_splits
 from discern.evaluation.predictions import Predictions, predictions_json
 from discern.experiment.runs import Workshop, pooled_predictions, runs_of
 from discern.experiment.studies import Budget, Study, ablation_arms, held_out_splits
 from discern.experiment.study import StudyJob, run_study
-from discern.inference.evaluate import EvaluationJob, Selection, run_job
+from discern.inference.evaluate import (
+    EvaluationJob,
+    Selection,
+    given_predictions,
+    material_of,
+    run_job,
+    selected_truths,
+)
 from discern.outputs import write_files
 
 DISCS = (1, 6)
@@ -86,9 +97,24 @@ def evaluate(dataset: Dataset, results: Path, name: str, out: Path) -> None:
         files = {
             path.relative_to(made).as_posix(): path.read_bytes()
             for path in made.rglob("*")
-            if path.suffix in SHOWS_NO_PATIENT and path.name != "predictions.json"
+            if _is_kept(path.name) and path.name != "predictions.json"
         }
     write_files(out / name, files)
+
+
+def calibrate(dataset: Dataset, results: Path) -> None:
+    """Write what ``discern calibrate`` measures on the predictions behind the shipped weights."""
+    truths = selected_truths(dataset, Selection(images=T2_MID, discs=DISCS))
+    predictions = given_predictions(results / "predictions.json", dataset, truths)
+    tested = [split.test for split in read_fold_splits(results / "splits", dataset)]
+    material = material_of(dataset, truths, predictions)
+    fitted = fit_calibration(material, tested, CalibrationOptions())
+    files = calibration_files(fitted)
+    write_files(results / "calibration", {n: c for n, c in files.items() if _is_kept(n)})
+
+
+def _is_kept(name: str) -> bool:
+    return Path(name).suffix in SHOWS_NO_PATIENT
 
 
 def main() -> None:
@@ -102,6 +128,7 @@ def main() -> None:
         print(run_study(study_job(study), dataset, arguments.results / STUDIES))
     for name in FOLDERS:
         evaluate(dataset, arguments.results, name, arguments.results)
+    calibrate(dataset, arguments.results)
 
 
 if __name__ == "__main__":

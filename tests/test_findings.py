@@ -103,6 +103,7 @@ def test_the_keys_are_those_of_the_contract() -> None:
         "discs",
         "detections",
         "axial_slices",
+        "lesion_thresholds",
     ]
     assert set(document["discs"][0]) == {
         "level",

@@ -1,7 +1,9 @@
 import numpy as np
 
-from discern.postprocess import PostprocessConfig, select_boxes
-from discern.spine import Label
+from discern.findings import LesionThreshold
+from discern.postprocess import PostprocessConfig, conformal_grades, conformal_sets, select_boxes
+from discern.spine import Label, Plane
+from discern.weights import ConformalGrades, OperatingPoint
 
 
 def test_keeps_the_best_grade_of_two_overlapping_boxes() -> None:
@@ -56,3 +58,37 @@ def test_one_place_shows_a_lesion_once() -> None:
     selected = select_boxes(boxes, scores, PostprocessConfig())
 
     assert [s.score for s in selected] == [0.8, 0.4]
+
+
+def test_a_threshold_of_one_plane_leaves_the_other_plane_alone() -> None:
+    own = LesionThreshold(Label.HERNIATION, Plane.SAGITTAL, 0.02)
+    point = OperatingPoint("screening", herniation_score=0.25, lesions=(own,))
+
+    sagittal, axial = (
+        PostprocessConfig.at(point, plane) for plane in (Plane.SAGITTAL, Plane.AXIAL)
+    )
+
+    assert (sagittal.herniation_score, axial.herniation_score) == (0.02, 0.25)
+    assert (sagittal.hiz_score, sagittal.grade_score) == (0.25, 0.25)
+
+
+RULE = ConformalGrades((0.1, 0.2, 0.3, 0.2, 0.1), widest=3)
+
+
+def test_a_set_has_no_gap_and_holds_the_most_probable_grade() -> None:
+    gap = np.array([0.12, 0.15, 0.2, 0.48, 0.05])
+    none = np.array([0.09, 0.19, 0.29, 0.19, 0.09])  # adds up to less than one: none reaches
+
+    assert [int(grade) for grade in conformal_grades(gap, RULE)] == [1, 2, 3, 4]
+    assert [int(grade) for grade in conformal_grades(none, RULE)] == [3]
+
+
+def test_sets_of_many_discs_are_those_of_each() -> None:
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(5), 200)
+
+    sets = conformal_sets(probabilities, RULE)
+
+    for one, kept in zip(probabilities, sets, strict=True):
+        inside = {int(g) - 1 for g in conformal_grades(one, RULE)}
+        wanted = {k for k in range(5) if one[k] >= RULE.least_probability[k]} | {int(one.argmax())}
+        assert inside == set(np.flatnonzero(kept)) == set(range(min(wanted), max(wanted) + 1))

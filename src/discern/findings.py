@@ -53,6 +53,35 @@ class ModelIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasuredShare:
+    """A share of one with its 95 % interval, measured on patients not trained on."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class LesionThreshold:
+    """From which score a lesion is told in one plane, and what that was measured to be worth.
+
+    Attributes:
+        label: The lesion.
+        plane: The plane of the slices.
+        score: A disc is called positive from this detector score on.
+        sensitivity: Share of the discs with the lesion that are called so; None where it was
+            never measured.
+        specificity: Share of the discs without it that are not.
+    """
+
+    label: Label
+    plane: Plane
+    score: float
+    sensitivity: MeasuredShare | None = None
+    specificity: MeasuredShare | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LevelHypothesis:
     """Another reading of the numbering: the level of the lowest disc and its probability."""
 
@@ -84,7 +113,11 @@ class SeriesSummary:
 
 @dataclass(frozen=True, slots=True)
 class PfirrmannFinding:
-    """Grade of one disc with the probabilities of grades 1 to 5 and its conformal set."""
+    """Grade of one disc with the probabilities of grades 1 to 5 and its conformal set.
+
+    ``conformal_set`` are neighbouring grades, lowest first; None where the weights carry no rule
+    for it. ``abstain`` marks a set too wide to tell a grade.
+    """
 
     grade: PfirrmannGrade
     probabilities: tuple[float, ...]
@@ -291,7 +324,8 @@ class StudyFindings:
     """The one value between machine and people: every writer and statistic starts from it.
 
     ``discs`` run head to foot; ``axial_slices`` lists every slice of the axial series that were
-    read, in series order.
+    read, in series order. ``lesion_thresholds`` are those of the operating point, one for each
+    lesion and plane that was looked for.
     """
 
     source: Source
@@ -304,6 +338,7 @@ class StudyFindings:
     discs: tuple[DiscFinding, ...]
     detections: tuple[Detection, ...]
     axial_slices: tuple[AxialSlice, ...] = ()
+    lesion_thresholds: tuple[LesionThreshold, ...] = ()
 
     def to_json(self) -> str:
         """Return the ``discern.findings/1`` text: stable key order, rounded, newline at the end."""
@@ -348,7 +383,24 @@ def _study_from(document: dict[str, Any]) -> StudyFindings:
         discs=tuple(_disc_from(item) for item in document["discs"]),
         detections=tuple(_detection_from(item) for item in document["detections"]),
         axial_slices=tuple(_axial_slice_from(item) for item in document.get("axial_slices", ())),
+        lesion_thresholds=tuple(
+            threshold_from(item) for item in document.get("lesion_thresholds", ())
+        ),
     )
+
+
+def threshold_from(item: dict[str, Any]) -> LesionThreshold:
+    """Read a threshold as findings and weights write it.
+
+    Raises:
+        KeyError, TypeError, ValueError: The item is of another form.
+    """
+    shares = {
+        name: None if item[name] is None else MeasuredShare(**item[name])
+        for name in ("sensitivity", "specificity")
+    }
+    enums = {"label": Label(item["label"]), "plane": Plane(item["plane"])}
+    return LesionThreshold(**{**item, **enums, **shares})
 
 
 def _numbering_from(item: dict[str, Any]) -> Numbering:

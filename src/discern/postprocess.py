@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from discern import boxes as box_ops
 from discern.boxes import BoxArray
-from discern.spine import GRADE_LABELS, LABELS, LESION_LABELS, Label
-from discern.weights import OperatingPoint, logit, sigmoid
+from discern.spine import GRADE_LABELS, LABELS, LESION_LABELS, Label, PfirrmannGrade, Plane
+from discern.weights import ConformalGrades, OperatingPoint, logit, sigmoid
 
 Scores = NDArray[np.float64]
 _GRADES = slice(0, len(GRADE_LABELS))
@@ -38,10 +38,11 @@ class PostprocessConfig:
 
     @classmethod
     def at(
-        cls, point: OperatingPoint, lesions: tuple[Label, ...] = LESION_LABELS
+        cls, point: OperatingPoint, plane: Plane, lesions: tuple[Label, ...] = LESION_LABELS
     ) -> "PostprocessConfig":
-        """Return the thresholds of an operating point of the weights."""
-        return cls(point.grade_score, point.herniation_score, point.hiz_score, lesions=lesions)
+        """Return the thresholds of an operating point of the weights in ``plane``."""
+        herniation, hiz = (point.min_score(label, plane) for label in LESION_LABELS)
+        return cls(point.grade_score, herniation, hiz, lesions=lesions)
 
     def min_score(self, label: Label) -> float:
         """Return the threshold that ``label`` must reach."""
@@ -103,16 +104,35 @@ def select_boxes(
 def grade_probabilities(grade_scores: Scores, temperature: float) -> Scores:
     """Return the probabilities (..., 5) of the five grades from their scores (..., 5).
 
-    Each score is a sigmoid; its logit is divided by ``temperature`` (Guo et al. 2017) and the five
-    are normalised to one.
+    Temperature scaling (Guo et al. 2017): p_k = s_k^(1 / T) / sum s_j^(1 / T). Of a softmax this is
+    the softmax of the logits divided by T; scores that do not add up to one are normalised.
 
     >>> grade_probabilities(np.array([0.5, 0.5, 0.0, 0.0, 0.0]), temperature=1.0).round(2)
     array([0.5, 0.5, 0. , 0. , 0. ])
     """
-    clipped = np.clip(grade_scores, _TINY, 1 - _TINY)
-    softened = 1 / (1 + ((1 - clipped) / clipped) ** (1 / temperature))
+    softened = np.clip(grade_scores, _TINY, 1) ** (1 / temperature)
     probabilities: Scores = softened / softened.sum(axis=-1, keepdims=True)
     return probabilities
+
+
+def conformal_sets(probabilities: Scores, rule: ConformalGrades) -> NDArray[np.bool_]:
+    """Return which grades (..., 5) cannot be ruled out, given their probabilities (..., 5).
+
+    >>> rule = ConformalGrades((0.1, 0.2, 0.3, 0.2, 0.1), widest=3)
+    >>> conformal_sets(np.array([0.05, 0.25, 0.25, 0.4, 0.05]), rule).astype(int)
+    array([0, 1, 1, 1, 0])
+    """
+    kept = probabilities >= np.array(rule.least_probability)
+    kept |= probabilities == probabilities.max(axis=-1, keepdims=True)
+    from_below = np.logical_or.accumulate(kept, axis=-1)
+    from_above = np.logical_or.accumulate(kept[..., ::-1], axis=-1)[..., ::-1]
+    return from_below & from_above
+
+
+def conformal_grades(probabilities: Scores, rule: ConformalGrades) -> tuple[PfirrmannGrade, ...]:
+    """Return the grades of one disc that cannot be ruled out, given the probabilities (5,)."""
+    kept = conformal_sets(probabilities, rule)
+    return tuple(grade for grade, is_kept in zip(PfirrmannGrade, kept, strict=True) if is_kept)
 
 
 def join_probabilities(probabilities: Sequence[float], prevalences: Sequence[float]) -> float:

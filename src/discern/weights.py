@@ -6,7 +6,7 @@ The description (``discern.weights/1``) is JSON in the ONNX metadata property ``
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +17,8 @@ import onnx
 from numpy.typing import NDArray
 
 from discern.errors import WeightsError
-from discern.spine import LABELS, LESION_LABELS, Label, Plane, Tissue
+from discern.findings import LesionThreshold, MeasuredShare, threshold_from
+from discern.spine import GRADE_LABELS, LABELS, LESION_LABELS, Label, Plane, Tissue
 
 SCHEMA = "discern.weights/1"
 PROPERTY = "discern"
@@ -58,15 +59,50 @@ class Preprocessing:
 
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
-    """Thresholds of the detector score, by what they decide."""
+    """Thresholds of the detector score, by what they decide.
+
+    Attributes:
+        name: "default", "screening" or "confirmation" for example.
+        grade_score: Of a disc with its grade.
+        herniation_score: Of a herniation, in planes without a threshold of their own.
+        hiz_score: Of a high-intensity zone, likewise.
+        lesions: Thresholds of single planes, with what they were measured to be worth.
+    """
 
     name: str = "default"
     grade_score: float = 0.25
     herniation_score: float = 0.25
     hiz_score: float = 0.25
+    lesions: tuple[LesionThreshold, ...] = ()
+
+    def min_score(self, label: Label, plane: Plane) -> float:
+        """Return the score that ``label`` must reach in ``plane``."""
+        return self.threshold(label, plane).score
+
+    def threshold(self, label: Label, plane: Plane) -> LesionThreshold:
+        """Return the threshold of ``label`` in ``plane`` with what it was measured to be worth.
+
+        >>> OperatingPoint(hiz_score=0.4).threshold(Label.HIZ, Plane.AXIAL).score
+        0.4
+        """
+        for one in self.lesions:
+            if (one.label, one.plane) == (label, plane):
+                return one
+        scores = {Label.HERNIATION: self.herniation_score, Label.HIZ: self.hiz_score}
+        return LesionThreshold(label, plane, scores.get(label, self.grade_score))
 
 
 _TINY = 1e-6
+
+
+def log_odds_parts(probability: float) -> tuple[float, float]:
+    """Return ln p and -ln(1 - p), kept finite; their sum is the log odds.
+
+    >>> sum(log_odds_parts(0.5))
+    0.0
+    """
+    clipped = min(max(probability, _TINY), 1 - _TINY)
+    return math.log(clipped), -math.log(1 - clipped)
 
 
 def logit(probability: float) -> float:
@@ -75,8 +111,7 @@ def logit(probability: float) -> float:
     >>> logit(0.5)
     0.0
     """
-    clipped = min(max(probability, _TINY), 1 - _TINY)
-    return math.log(clipped / (1 - clipped))
+    return sum(log_odds_parts(probability))
 
 
 def sigmoid(log_odds: float) -> float:
@@ -85,38 +120,84 @@ def sigmoid(log_odds: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class AbsentAt:
+    """Probability of a lesion on a disc without a box at the operating point of that name."""
+
+    point: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class LesionCalibration:
     """From the best score of a lesion on a disc to the probability that the disc shows it.
 
-    logit p = ``slope`` logit(score) + ``intercept`` (Platt scaling of the logit), fitted by
-    ``bench/lesion_calibration.py`` on patients not trained on.
+    logit p = ``slope`` ln(score) - ``upper_slope`` ln(1 - score) + ``intercept``: beta calibration
+    (Kull, Silva Filho, Flach, Electron J Stat 11:5052, 2017), fitted by ``discern calibrate`` on
+    patients not trained on. With equal slopes it is Platt scaling of the logit.
 
     Attributes:
         label: The lesion.
         plane: The plane of the slices.
-        slope: Factor on the logit of the score.
-        intercept: Added to it.
+        slope: Tells low scores apart.
+        upper_slope: Tells high scores apart.
+        intercept: Added.
         prevalence: Share of discs with the lesion in the data it was fitted on.
-        floor: Stands for the score of a disc without a box, so that such discs get the share of
-            them that show the lesion.
+        absent: Probability of a disc without a box, at the operating point in use.
+        absent_at: The same at every operating point: which discs have no box depends on its
+            threshold.
     """
 
     label: Label
     plane: Plane
     slope: float
+    upper_slope: float
     intercept: float
     prevalence: float
-    floor: float
+    absent: float
+    absent_at: tuple[AbsentAt, ...] = ()
+
+    def at(self, point: str) -> "LesionCalibration":
+        """Return the calibration as it is at an operating point."""
+        own = {one.point: one.probability for one in self.absent_at}
+        return replace(self, absent=own.get(point, self.absent))
 
     def probability(self, score: float | None) -> float:
         """Return the probability of the lesion; ``score`` is None for a disc without a box.
 
-        >>> doubtful = LesionCalibration(Label.HERNIATION, Plane.SAGITTAL, 1.0, -1.0, 0.05, 0.05)
-        >>> round(doubtful.probability(0.5), 3), round(doubtful.probability(None), 3)
-        (0.269, 0.019)
+        >>> doubtful = LesionCalibration(
+        ...     Label.HERNIATION, Plane.SAGITTAL, 1.0, 1.0, -1.0, 0.05, absent=0.02
+        ... )
+        >>> round(doubtful.probability(0.5), 3), doubtful.probability(None)
+        (0.269, 0.02)
         """
-        given = self.floor if score is None else score
-        return sigmoid(self.slope * logit(given) + self.intercept)
+        if score is None:
+            return self.absent
+        low, high = log_odds_parts(score)
+        return sigmoid(self.slope * low + self.upper_slope * high + self.intercept)
+
+
+@dataclass(frozen=True, slots=True)
+class ConformalGrades:
+    """Which grades of a disc cannot be ruled out, by their probabilities.
+
+    A grade belongs to the set when its probability reaches the least one of that grade; so does
+    every grade between two of the set, and the most probable one. The least probabilities are
+    quantiles, one for each grade, such that the set of a disc of any grade holds that grade with
+    probability ``coverage`` (class-conditional conformal prediction: Vovk, Lindsay, Nouretdinov,
+    Gammerman, "Mondrian confidence machine", 2003; score of Sadinle, Lei, Wasserman, JASA
+    114:223, 2019).
+
+    Attributes:
+        least_probability: One for each of grades 1 to 5.
+        widest: The most grades of a set that still tells a grade; with more the model abstains.
+        coverage: Aimed at.
+        measured: Coverage reached on patients whose fold was left out; None where not measured.
+    """
+
+    least_probability: tuple[float, ...]
+    widest: int
+    coverage: float = 0.9
+    measured: MeasuredShare | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +233,8 @@ class WeightsMetadata:
         heads: What was trained for which plane; a missing pair was never trained.
         preprocessing: Shared by training and inference.
         operating_points: At least one named "default".
-        temperature: Divides the logit of each grade score before normalisation (calibration).
+        temperature: Divides the logarithm of each grade score before normalisation
+            (calibration).
         training_data: Data sets in words, with licence.
         training_patients: SHA-256 (first 16 hex digits) of "dataset/patient" of every patient
             trained on.
@@ -163,6 +245,7 @@ class WeightsMetadata:
         labels: Order of the class scores.
         lesion_calibrations: From scores of lesions to probabilities; a lesion and plane without one
             have no probability.
+        conformal: Rule of the conformal sets of grades; None in older weights, which give none.
         segmenter: The tissue network in the same file; None in older files, which have none.
     """
 
@@ -179,6 +262,7 @@ class WeightsMetadata:
     config_digest: str = ""
     labels: tuple[Label, ...] = LABELS
     lesion_calibrations: tuple[LesionCalibration, ...] = ()
+    conformal: ConformalGrades | None = None
     segmenter: SegmenterMetadata | None = None
 
     def trained_on(self, label: Label, plane: Plane) -> TrainedOn:
@@ -205,6 +289,19 @@ class WeightsMetadata:
                 return point
         known = ", ".join(point.name for point in self.operating_points)
         raise WeightsError(f"these weights have no operating point {name!r}; they have: {known}")
+
+    def calibrated_at(self, point: OperatingPoint) -> "WeightsMetadata":
+        """Return the description with the lesion calibrations as they are at ``point``."""
+        own = tuple(one.at(point.name) for one in self.lesion_calibrations)
+        return replace(self, lesion_calibrations=own)
+
+    def lesion_thresholds(self, point: OperatingPoint) -> tuple[LesionThreshold, ...]:
+        """Return the thresholds of ``point`` for the lesions that have been trained."""
+        return tuple(
+            point.threshold(label, plane)
+            for plane in (Plane.SAGITTAL, Plane.AXIAL)
+            for label in self.trained_lesions(plane)
+        )
 
     def to_json(self) -> str:
         """Return the ``discern.weights/1`` text."""
@@ -302,18 +399,47 @@ def parse_metadata(text: str) -> WeightsMetadata:
     changed = {
         "heads": heads,
         "preprocessing": Preprocessing(**item["preprocessing"]),
-        "operating_points": tuple(OperatingPoint(**point) for point in item["operating_points"]),
+        "operating_points": tuple(map(_parse_point, item["operating_points"])),
         "training_data": tuple(item["training_data"]),
         "training_patients": tuple(item["training_patients"]),
         "training_images": tuple(item.get("training_images", ())),
         "labels": tuple(map(Label, item["labels"])),
-        "lesion_calibrations": tuple(
-            LesionCalibration(**{**one, "label": Label(one["label"]), "plane": Plane(one["plane"])})
-            for one in item.get("lesion_calibrations", ())
-        ),
+        "lesion_calibrations": tuple(map(_parse_calibration, item.get("lesion_calibrations", ()))),
+        "conformal": _parse_conformal(item.get("conformal")),
         "segmenter": _parse_segmenter(item.get("segmenter")),
     }
     return WeightsMetadata(**{**item, **changed})
+
+
+def _parse_point(item: dict[str, Any]) -> OperatingPoint:
+    lesions = tuple(map(threshold_from, item.get("lesions", ())))
+    return OperatingPoint(**{**item, "lesions": lesions})
+
+
+def _parse_calibration(item: dict[str, Any]) -> LesionCalibration:
+    enums = {"label": Label(item["label"]), "plane": Plane(item["plane"])}
+    if "floor" in item:
+        return _older_calibration(**{**item, **enums})
+    absent_at = tuple(AbsentAt(**one) for one in item["absent_at"])
+    return LesionCalibration(**{**item, **enums, "absent_at": absent_at})
+
+
+def _older_calibration(
+    label: Label, plane: Plane, slope: float, intercept: float, prevalence: float, floor: float
+) -> LesionCalibration:
+    """Return what weights without ``absent`` say: equal slopes, a score for discs without a box."""
+    fitted = LesionCalibration(label, plane, slope, slope, intercept, prevalence, 0.0)
+    return replace(fitted, absent=fitted.probability(floor))
+
+
+def _parse_conformal(item: dict[str, Any] | None) -> ConformalGrades | None:
+    if item is None:
+        return None
+    least = tuple(map(float, item["least_probability"]))
+    if len(least) != len(GRADE_LABELS):
+        raise ValueError(f"conformal: {len(least)} least probabilities for 5 grades")
+    measured = None if item["measured"] is None else MeasuredShare(**item["measured"])
+    return ConformalGrades(**{**item, "least_probability": least, "measured": measured})
 
 
 def _parse_segmenter(item: dict[str, Any] | None) -> SegmenterMetadata | None:

@@ -70,7 +70,7 @@ def test_every_headline_is_the_figure_of_the_evaluation(predictions: Predictions
 def pairs_by_patient(predictions: Predictions) -> dict[str, list[tuple[int, int]]]:
     pairs: dict[str, list[tuple[int, int]]] = {name: [] for name in PATIENTS}
     for truth in CASE.truths:
-        outcome = grade_outcome(truth, confident(predictions[truth.image], POINT))
+        outcome = grade_outcome(truth, confident(predictions[truth.image], POINT, truth.plane))
         pairs[truth.patient] += [(disc.truth, disc.answer) for disc in outcome.matched]
     return pairs
 
@@ -186,7 +186,9 @@ def test_one_patient_has_a_difference_without_an_interval() -> None:
 
 def test_an_operating_point_of_its_own_is_set_beforehand() -> None:
     strict = {
-        image: confident(boxes, OperatingPoint(grade_score=0.5, herniation_score=0.5))
+        image: confident(
+            boxes, OperatingPoint(grade_score=0.5, herniation_score=0.5), Plane.SAGITTAL
+        )
         for image, boxes in CASE.predictions.items()
     }
     open_point = ComparisonOptions(

@@ -7,12 +7,12 @@ from discern.evaluation.disc_grades import GradedDiscs, grade_discs
 from discern.evaluation.matching import AnsweredImage
 from discern.evaluation.outcomes import MatchedDisc
 from discern.evaluation.predictions import PredictedBox
-from discern.postprocess import PostprocessConfig
 from discern.spine import GRADE_LABELS, Plane
+from discern.weights import OperatingPoint
 
 UPPER, LOWER = (60.0, 40.0, 110.0, 56.0), (60.0, 80.0, 110.0, 96.0)
 NOWHERE, ELSEWHERE = (10.0, 150.0, 50.0, 170.0), (150.0, 150.0, 190.0, 170.0)
-THRESHOLDS = PostprocessConfig()
+POINT = OperatingPoint()
 
 Slice = tuple[GroundTruth, tuple[PredictedBox, ...]]
 
@@ -34,7 +34,7 @@ def graded(*slices: Slice) -> GradedDiscs:
     truths = [one for one, _ in slices]
     patients = sorted({one.patient for one in truths})
     images = [AnsweredImage(patients.index(one.patient), one, boxes) for one, boxes in slices]
-    return grade_discs(name_discs(images), THRESHOLDS)
+    return grade_discs(name_discs(images), POINT)
 
 
 def test_three_slices_by_hand() -> None:

@@ -11,7 +11,7 @@ from discern.evaluation.bootstrap import Draws, draw_patients
 from discern.evaluation.metrics import EvaluationOptions, evaluate
 from discern.evaluation.predictions import PredictedBox, Predictions, confident
 from discern.evaluation.reader_agreement import as_reading, pairwise_agreement
-from discern.spine import GRADE_LABELS
+from discern.spine import GRADE_LABELS, Plane
 from discern.weights import OperatingPoint
 
 CASE = random_case(11)
@@ -69,7 +69,8 @@ def test_two_readers_agree_as_scikit_learn_says() -> None:
 
 def test_the_truth_as_a_reader_gives_the_kappa_of_the_evaluation() -> None:
     answers = {
-        image: confident(boxes, OperatingPoint()) for image, boxes in CASE.predictions.items()
+        image: confident(boxes, OperatingPoint(), Plane.SAGITTAL)
+        for image, boxes in CASE.predictions.items()
     }
     readings = {"truth": as_reading(CASE.truths), "model": answers}
 

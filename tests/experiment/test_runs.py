@@ -8,12 +8,11 @@ pytest.importorskip("torch", reason="needs the train extra")
 
 from discern.cli.main import run
 from discern.dataset.sources import Dataset
-from discern.dataset.splits import write_split
+from discern.dataset.splits import read_fold_splits, write_split
 from discern.errors import DatasetError, OutputError, TrainingError, UsageError
 from discern.evaluation.predictions import PredictedBox, Predictions, read_predictions
 from discern.experiment.crossvalidation import (
     CrossValidation,
-    read_fold_splits,
     run_cross_validation,
 )
 from discern.experiment.ledger import (

@@ -70,7 +70,7 @@ def looked(series: dict[str, Series]) -> Looked:
         weights = load_weights(path)
     about, predictor = weights.metadata, OpenVinoPredictor(weights)
     assert about.segmenter is not None
-    config = PostprocessConfig.at(about.operating_point("default"))
+    config = PostprocessConfig.at(about.operating_point("default"), Plane.SAGITTAL)
     sagittal = series["Sag T2 frFSE S"]
     reading = read_sagittal(sagittal, SeriesDetector(predictor, about.preprocessing, config))
     tracks = reading.tracks

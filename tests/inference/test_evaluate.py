@@ -145,7 +145,7 @@ def test_contradicting_or_empty_choices_are_refused(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path / "data", ("a",))
     both = EvaluationJob(dataset, weights=shipped_weights(), predictions=tmp_path / "p.json")
 
-    with pytest.raises(UsageError, match="not both"):
+    with pytest.raises(UsageError, match="both only with --operating-point"):
         run_job(both, tmp_path / "out")
     with pytest.raises(UsageError, match="nothing_"):
         run_job(EvaluationJob(dataset, Selection(images="nothing_*")), tmp_path / "out")

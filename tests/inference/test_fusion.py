@@ -11,6 +11,7 @@ from discern.inference.fusion import (
 from discern.inference.tracks import PlacedBox, Track
 from discern.postprocess import SelectedBox, grade_probabilities
 from discern.spine import Label, PfirrmannGrade
+from discern.weights import ConformalGrades
 
 
 def disc(slice_index: int, scores: tuple[float, ...]) -> PlacedBox:
@@ -49,6 +50,19 @@ def test_a_higher_temperature_is_less_sure_of_the_same_grade() -> None:
 
     assert sharp.argmax() == soft.argmax() == 2
     assert soft.max() < sharp.max()
+
+
+def test_the_set_and_the_abstention_follow_the_rule_of_the_weights() -> None:
+    # 0.1, 0.8, 0.1 for II, III, IV on every slice
+    narrow, wide = (
+        grade_of(TRACK, 1.0, ConformalGrades((0.5, least, 0.5, least, 0.5), widest=2))
+        for least in (0.2, 0.05)
+    )
+
+    assert (narrow.conformal_set, narrow.abstain) == ((PfirrmannGrade.III,), False)
+    assert wide.conformal_set == (PfirrmannGrade.II, PfirrmannGrade.III, PfirrmannGrade.IV)
+    assert wide.abstain
+    assert grade_of(TRACK, 1.0).conformal_set is None
 
 
 def only_disc(*lesions: PlacedBox) -> DiscEvidence:

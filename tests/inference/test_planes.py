@@ -8,8 +8,8 @@ from discern.postprocess import join_probabilities
 from discern.spine import Label, Plane
 from discern.weights import Head, LesionCalibration, TrainedOn, WeightsMetadata
 
-SAGITTAL = LesionCalibration(Label.HERNIATION, Plane.SAGITTAL, 2.0, -0.3, 0.055, 0.2)
-AXIAL = LesionCalibration(Label.HERNIATION, Plane.AXIAL, 1.5, 0.0, 0.055, 0.15)
+SAGITTAL = LesionCalibration(Label.HERNIATION, Plane.SAGITTAL, 2.0, 2.0, -0.3, 0.055, 0.044)
+AXIAL = LesionCalibration(Label.HERNIATION, Plane.AXIAL, 1.5, 1.5, 0.0, 0.055, 0.069)
 
 
 def trained(**planes: TrainedOn) -> WeightsMetadata:

@@ -29,6 +29,7 @@ from discern.reporting.printed_engine import typeset
 from discern.reporting.printed_pictures import build_pictures
 from discern.reporting.rows import build_rows
 from discern.reporting.viewers import build_viewers
+from discern.reporting.wording import percent
 from discern.spine import Label, Language, Level, PfirrmannGrade
 
 HERE = Path(__file__).parent
@@ -181,14 +182,20 @@ def test_metadata_and_times_are_those_of_the_stamp(page: bytes, tmp_path: Path) 
     assert re.search(r"Page size: +59\d.* \(A4\)", said)
 
 
-def test_pictures_are_described_for_those_who_cannot_see_them(page: bytes) -> None:
+def test_pictures_are_described_for_those_who_cannot_see_them(
+    phantom: Reported, page: bytes
+) -> None:
     streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", page, flags=re.DOTALL)
     (tree,) = [one for one in map(inflated, streams) if b"/StructTreeRoot" in one]
 
     described = re.findall(rb"/Alt \((.+?)\)", tree)
     assert len(described) == tree.count(b"/S /Figure") > 10
     assert b"L4-L5, axial" in described
-    assert b"I 1 %, II 1 %, III 15 %, IV 63 %, V 20 %" in described
+    grade = phantom.findings.discs[0].pfirrmann
+    assert grade is not None
+    pairs = zip(PfirrmannGrade, grade.probabilities, strict=True)
+    words = ", ".join(f"{one.name} {percent(probability)}" for one, probability in pairs)
+    assert words.encode() in described
 
 
 def inflated(stream: bytes) -> bytes:

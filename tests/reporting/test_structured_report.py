@@ -12,14 +12,14 @@ import pytest
 from pydicom import dcmread
 
 from discern.errors import InputError
-from discern.findings import StudyFindings, StudyWarning
+from discern.findings import LesionThreshold, MeasuredShare, StudyFindings, StudyWarning
 from discern.inference.analyze import analyze
 from discern.phantom.study import DEMO_SEED, demo_parameters, write_study
 from discern.reporting.dicom_objects.structured import write_structured_report
 from discern.reporting.dicom_objects.structured_reading import read_structured_report
 from discern.reporting.kinds import Reported
 from discern.reporting.stamp import Stamp, findings_digest
-from discern.spine import LESION_LABELS, Label
+from discern.spine import LESION_LABELS, Label, PfirrmannGrade, Plane
 
 TIME = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -61,6 +61,9 @@ def check_equal(content: bytes, findings: StudyFindings) -> None:
     for said, disc in zip(discs, findings.discs, strict=True):
         lesions = {Label.HERNIATION: disc.herniation, Label.HIZ: disc.hiz}
         assert said.grade == (disc.pfirrmann.grade if disc.pfirrmann else None)
+        kept = disc.pfirrmann.conformal_set if disc.pfirrmann else None
+        assert said.not_ruled_out == (kept or ())
+        assert said.abstain == (disc.pfirrmann is not None and disc.pfirrmann.abstain)
         assert said.lesions == {label: lesions[label].status for label in LESION_LABELS}
         assert said.numbers["level-confidence"] == pytest.approx(disc.level_confidence, abs=1e-4)
         assert said.quantities == pytest.approx(
@@ -84,6 +87,36 @@ def test_read_back_it_says_what_the_findings_say(phantom: Reported) -> None:
 
 def test_read_back_the_real_study_says_what_the_findings_say(real: Reported) -> None:
     check_equal(report_of(real), real.findings)
+
+
+def with_sets(reported: Reported) -> Reported:
+    """Return findings of calibrated weights: a set on every disc, the first one abstained on."""
+    discs = tuple(
+        replace(
+            disc,
+            pfirrmann=replace(
+                disc.pfirrmann, conformal_set=tuple(PfirrmannGrade)[:4], abstain=index == 0
+            ),
+        )
+        for index, disc in enumerate(reported.findings.discs)
+        if disc.pfirrmann is not None
+    )
+    worth = MeasuredShare(0.821, 0.722, 0.918)
+    threshold = LesionThreshold(Label.HERNIATION, Plane.SAGITTAL, 0.0122, worth, worth)
+    findings = replace(reported.findings, discs=discs, lesion_thresholds=(threshold,))
+    return replace(reported, findings=findings)
+
+
+def test_grades_that_are_not_ruled_out_are_coded(phantom: Reported, tmp_path: Path) -> None:
+    reported = with_sets(phantom)
+    content = report_of(reported)
+
+    check_equal(content, reported.findings)
+    (tmp_path / "report.dcm").write_bytes(content)
+    command = [program("dciodvfy"), str(tmp_path / "report.dcm")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "Error" not in done.stdout + done.stderr
+    assert b"herniation, sagittal: sensitivity 82 % [72, 92]" in content
 
 
 @pytest.mark.parametrize("study", ["phantom", "real"])

@@ -20,7 +20,7 @@ from discern.training.average import MovingAverage  # noqa: E402
 from discern.training.batches import EpochSampler, collate, training_loader  # noqa: E402
 from discern.training.config import OptimizerConfig, OptimizerKind, TrainingConfig  # noqa: E402
 from discern.training.module import Schedule, build_optimizer  # noqa: E402
-from discern.training.validation import fit_temperature, validation_metrics  # noqa: E402
+from discern.training.validation import validation_metrics  # noqa: E402
 from discern.training.weights_file import describe  # noqa: E402
 from discern.weights import TrainedOn  # noqa: E402
 
@@ -119,20 +119,6 @@ def test_the_average_follows_its_formula() -> None:
     assert averaged["weight"].item() == pytest.approx(expected)
     assert averaged["num_batches_tracked"].item() == 3
     assert not any(parameter.requires_grad for parameter in average.parameters())
-
-
-def _matched(truth: int, scores: tuple[float, ...]) -> MatchedDisc:
-    return MatchedDisc(truth, int(np.argmax(scores)), (*scores, 0.0, 0.0))
-
-
-def test_overconfident_scores_get_a_temperature_above_one() -> None:
-    sure = (0.02, 0.97, 0.02, 0.02, 0.02)
-    discs = tuple(_matched(truth, sure) for truth in [1] * 6 + [2] * 4)  # right 6 times of 10
-    hot = fit_temperature([GradeOutcome(discs, (), ())])
-    assert hot > 1.5
-    right = tuple(_matched(1, (0.2, 0.5, 0.2, 0.2, 0.2)) for _ in range(10))
-    assert fit_temperature([GradeOutcome(right, (), ())]) < 0.5
-    assert fit_temperature([GradeOutcome((), (1,), ())]) == 1
 
 
 def test_figures_of_a_known_outcome() -> None:

@@ -45,7 +45,12 @@ def analyze(
         Path | None, typer.Option(help="Weights file (.onnx) instead of the built-in one.")
     ] = None,
     operating_point: Annotated[
-        str, typer.Option(help="Named thresholds of the weights.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Thresholds of the weights: default, screening (sensitivity first) or "
+            "confirmation (specificity first).",
+        ),
     ] = "default",
     also: Annotated[
         list[str] | None,

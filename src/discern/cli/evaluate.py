@@ -20,6 +20,14 @@ def evaluate(
         Path | None,
         typer.Option(help="Predictions (discern.predictions/1) or a folder of findings.json."),
     ] = None,
+    operating_point: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Thresholds of the weights: default, screening or confirmation; with "
+            "--predictions, those of --weights or the built-in ones.",
+        ),
+    ] = None,
     split: Annotated[
         Path | None, typer.Option(help="Split file; only the patients of --part are evaluated.")
     ] = None,
@@ -66,7 +74,7 @@ def evaluate(
     from discern.evaluation.run import run_side_by_side
     from discern.inference.evaluate import EvaluationJob, Selection, run_job
 
-    chosen = (weights, predictions, split, discs, against, review)
+    chosen = (weights, predictions, operating_point, split, discs, against, review)
     if internal is not None and external is not None:
         if dataset is not None or any(one is not None for one in chosen):
             raise UsageError(
@@ -87,6 +95,7 @@ def evaluate(
         selection=Selection(split=split, part=part, images=images, discs=discs),
         weights=weights,
         predictions=predictions,
+        operating_point=operating_point,
         against=against,
         review=review,
         crops_per_kind=crops,

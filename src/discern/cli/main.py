@@ -9,6 +9,7 @@ import typer
 from discern import __version__
 from discern.cli.ablate import ablate
 from discern.cli.analyze import analyze
+from discern.cli.calibrate import calibrate
 from discern.cli.compare_readers import compare_readers
 from discern.cli.dataset import dataset_app
 from discern.cli.deidentify import deidentify
@@ -39,6 +40,7 @@ app.command()(report_card)
 app.command()(node)
 app.command()(deidentify)
 app.command()(train_segmenter)
+app.command()(calibrate)
 app.add_typer(dataset_app, name="dataset")
 
 

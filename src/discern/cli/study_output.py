@@ -7,7 +7,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from discern.findings import DiscFinding, LesionFinding, LesionStatus, StudyFindings
+from discern.findings import (
+    DiscFinding,
+    LesionFinding,
+    LesionStatus,
+    PfirrmannFinding,
+    StudyFindings,
+)
 from discern.inference.analyze import Analysis, AnalysisOptions, analyze
 from discern.outputs import check_folder, write_files
 from discern.reporting.documents import build_documents, kinds_without_document
@@ -76,7 +82,7 @@ def show(findings: StudyFindings, out: Path) -> None:
     """Print the discs, the warnings and where the report is."""
     console = Console()
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("level", "Pfirrmann", "probability", "herniation", "HIZ"):
+    for title in ("level", "Pfirrmann", "probability", "possible", "herniation", "HIZ"):
         table.add_column(title)
     for disc in findings.discs:
         table.add_row(*_cells(disc))
@@ -93,8 +99,16 @@ def _note(text: str) -> None:
 
 def _cells(disc: DiscFinding) -> list[Text]:
     grade = disc.pfirrmann
-    grades = [str(int(grade.grade)), f"{max(grade.probabilities):.2f}"] if grade else ["-", "-"]
+    grades = _grade(grade) if grade else ["-", "-", "-"]
     return [Text(str(disc.level)), *map(Text, grades), _lesion(disc.herniation), _lesion(disc.hiz)]
+
+
+def _grade(finding: PfirrmannFinding) -> list[str]:
+    """Return grade, its probability, and the grades that cannot be ruled out."""
+    kept = [int(grade) for grade in finding.conformal_set or ()]
+    possible = f"{kept[0]}-{kept[-1]}" if len(kept) > 1 else "".join(map(str, kept)) or "-"
+    told = f"{int(finding.grade)}{'?' if finding.abstain else ''}"
+    return [told, f"{max(finding.probabilities):.2f}", possible]
 
 
 def _lesion(finding: LesionFinding) -> Text:

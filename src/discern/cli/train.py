@@ -73,9 +73,9 @@ def train(
         return
     chosen = with_overrides(read_config(config), overrides)
     if folds is not None or fold_files is not None:
+        from discern.dataset.splits import read_fold_splits
         from discern.experiment.crossvalidation import (
             CrossValidation,
-            read_fold_splits,
             run_cross_validation,
         )
         from discern.experiment.studies import held_out_splits

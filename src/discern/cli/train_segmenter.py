@@ -32,9 +32,8 @@ def train_segmenter(
     from dataclasses import replace
 
     from discern.dataset.sources import read_dataset
-    from discern.dataset.splits import Split, read_split
+    from discern.dataset.splits import Split, read_fold_splits, read_split
     from discern.errors import UsageError
-    from discern.experiment.crossvalidation import read_fold_splits
     from discern.training.segmentation import SegmentationConfig
     from discern.training.segmentation import train_segmenter as run
     from discern.weights import load_weights, shipped_weights

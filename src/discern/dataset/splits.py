@@ -160,6 +160,23 @@ def read_split(path: Path, dataset: Dataset) -> Split:
     return split
 
 
+def read_fold_splits(folder: Path, dataset: Dataset) -> tuple[Split, ...]:
+    """Read the split files in ``folder``, one per fold, by name.
+
+    Raises:
+        DatasetError: One of them is no split of ``dataset``, or their test parts are not a
+            division of its patients.
+    """
+    splits = tuple(read_split(path, dataset) for path in sorted(folder.glob("*.json")))
+    tested = sorted(patient for split in splits for patient in split.test)
+    if tested != list(dataset.patients):
+        raise DatasetError(
+            f"{folder.name}: every patient must be in the test part of exactly one of its "
+            f"{len(splits)} split files; make them with discern dataset split --folds"
+        )
+    return splits
+
+
 def verify_split(split: Split, dataset: Dataset) -> None:
     """Make sure that nothing of one part is seen in another, images included.
 

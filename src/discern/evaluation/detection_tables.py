@@ -48,7 +48,9 @@ def lesion_table(metrics: Metrics) -> Table:
     rows: list[tuple[Cell, ...]] = [
         (
             row_name(row),
-            *(one.specificity, one.average_precision, one.false_alarm_on_bulging),
+            *(one.recall, one.specificity, one.roc_auc, one.average_precision),
+            f"{one.support / one.discs:.3f}",
+            one.false_alarm_on_bulging,
             *(one.support, one.discs, one.bulging),
         )
         for row, one in metrics.disc_wise.lesions.items()
@@ -58,15 +60,17 @@ def lesion_table(metrics: Metrics) -> Table:
         name="disc-wise-lesions",
         title="Lesions, disc by disc",
         columns=(
-            *("", "Specificity", "Average precision", "False alarms on bulging discs"),
+            *("", "Sensitivity", "Specificity", "Area under ROC", "Average precision"),
+            *("Prevalence", "False alarms on bulging discs"),
             *("Positive", "Discs", "Bulging only"),
         ),
         rows=tuple(rows),
         notes=(
             BRACKETS,
-            "Average precision is read against the share of positive discs, which a reader "
-            "without any skill reaches. False alarms on bulging discs: share of the discs that "
-            "bulge and are not herniated which were called herniated (the paper's Figure 7A).",
+            "Average precision (the area under precision-recall) is read against the prevalence, "
+            "which a reader without any skill reaches. False alarms on bulging discs: share of the "
+            "discs that bulge and are not herniated which were called herniated (the paper's "
+            "Figure 7A).",
         )
         if rows
         else (_NO_LESION,),

@@ -25,9 +25,9 @@ from discern.evaluation.disc_answers import NamedImage
 from discern.evaluation.disc_identity import Disc, identify
 from discern.evaluation.grade_tally import grade_shares
 from discern.evaluation.outcomes import GradeOutcome, MatchedDisc, is_graded, meet_discs
-from discern.evaluation.predictions import PredictedBox
-from discern.postprocess import PostprocessConfig
+from discern.evaluation.predictions import PredictedBox, confident
 from discern.spine import GRADE_LABELS
+from discern.weights import OperatingPoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +47,19 @@ class GradedDiscs:
     mixed_truth: int
 
 
-def grade_discs(images: Sequence[NamedImage], thresholds: PostprocessConfig) -> GradedDiscs:
+def grade_discs(images: Sequence[NamedImage], point: OperatingPoint) -> GradedDiscs:
     """Return what became of every disc.
 
     Args:
         images: Every image, with all of its boxes.
-        thresholds: Boxes below do not count.
+        point: Boxes below its thresholds do not count.
     """
     graded = [one for one in images if is_graded(one.image.truth)]
     truth: dict[Disc, list[int]] = defaultdict(list)
     met: dict[Disc, list[PredictedBox]] = defaultdict(list)
     spurious: list[tuple[GroundTruth, tuple[PredictedBox, ...]]] = []
     for one in graded:
-        boxes = [box for box in one.image.boxes if box.score >= thresholds.min_score(box.label)]
+        boxes = confident(one.image.boxes, point, one.image.truth.plane)
         meeting = meet_discs(one.image.truth, boxes)
         discs = _graded_of(one)
         for disc, grade in discs:

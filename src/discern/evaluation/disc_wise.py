@@ -11,8 +11,8 @@ from discern.evaluation.disc_records import DiscRecords
 from discern.evaluation.grade_tally import tally_grades
 from discern.evaluation.grading import PfirrmannMetrics, pfirrmann_metrics
 from discern.evaluation.matching import AnsweredImage
-from discern.postprocess import PostprocessConfig
 from discern.spine import LESION_LABELS, Label, Plane
+from discern.weights import OperatingPoint
 
 PLANES = (Plane.SAGITTAL, Plane.AXIAL)
 
@@ -40,7 +40,7 @@ class DiscWiseMetrics:
 class DiscWiseOptions:
     """Thresholds, the table of discs, and the prevalences at which a precision is wanted."""
 
-    thresholds: PostprocessConfig
+    point: OperatingPoint
     records: DiscRecords
     prevalences: tuple[float, ...]
 
@@ -56,13 +56,13 @@ def disc_wise_metrics(
         options: Thresholds, table of discs, prevalences.
     """
     named = name_discs(images)
-    graded = grade_discs(named, options.thresholds)
+    graded = grade_discs(named, options.point)
     lesions = {
         (label, plane): disc_lesion_metrics(
             collect_answers(named, label, plane, options.records),
             label,
             draws,
-            min_score=options.thresholds.min_score(label),
+            min_score=options.point.min_score(label, plane),
             prevalences=options.prevalences,
         )
         for label in LESION_LABELS

@@ -5,7 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+
+from discern.evaluation.bootstrap import Figure
+
+SQUARE_INCHES, WIDE_INCHES = (3.7, 3.6), (5.4, 3.6)
+ONE, OTHER, SOFT = "#0f6c8c", "#d18a00", "0.65"
+"""Colours: of what is shown, of what stands beside it, and of lines to compare with."""
 
 _DPI = 300
 _STYLE: dict[Any, Any] = {
@@ -34,6 +41,21 @@ def drawing_files(
             f"figures/{name}.png": _saved(canvas, "png", {"Software": None}),
             f"figures/{name}.svg": _saved(canvas, "svg", {"Date": None, "Creator": None}),
         }
+
+
+def unit_square(canvas: Canvas) -> Axes:
+    """Return axes from 0 to 1 in both directions."""
+    axes = canvas.add_subplot()
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    return axes
+
+
+def arms(figure: Figure) -> tuple[float, float]:
+    """Return how far the interval reaches below and above the value, 0 where there is none."""
+    if figure.value is None or figure.ci95 is None:
+        return 0.0, 0.0
+    low, high = figure.ci95
+    return max(0.0, figure.value - low), max(0.0, high - figure.value)
 
 
 def _saved(canvas: Canvas, kind: str, metadata: dict[str, None]) -> bytes:

@@ -80,7 +80,7 @@ def tally(truths: Sequence[GroundTruth], predictions: Predictions, point: Operat
     rows = {name: row for row, name in enumerate(names)}
     counts = np.zeros((len(names), COLUMNS), dtype=np.int64)
     for truth in truths:
-        boxes = confident(predictions[truth.image], point)
+        boxes = confident(predictions[truth.image], point, truth.plane)
         counts[rows[truth.patient]] += image_counts(truth, boxes)
     return Tally(tuple(names), counts, len(truths))
 

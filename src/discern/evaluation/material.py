@@ -51,6 +51,8 @@ class Material:
     def counted(self, point: OperatingPoint) -> Mapping[str, AnsweredImage]:
         """Return every image by its stem, with the boxes that reach their threshold."""
         return {
-            image.truth.image: replace(image, boxes=confident(image.boxes, point))
+            image.truth.image: replace(
+                image, boxes=confident(image.boxes, point, image.truth.plane)
+            )
             for image in self.images
         }

@@ -28,7 +28,6 @@ from discern.evaluation.predictions import (
     predictions_digest,
     require_same_images,
 )
-from discern.postprocess import PostprocessConfig
 from discern.spine import LESION_LABELS, Label, Plane
 from discern.weights import OperatingPoint
 
@@ -48,6 +47,7 @@ class EvaluationOptions:
         operating_point: Score thresholds of the slice-wise figures, fixed beforehand; mean average
             precision, FROC and the areas under curves use every box, so predictions should be
             given down to low scores.
+        marked: Further operating points to be marked on the curves of the lesions.
         prevalences: Shares of discs with a lesion at which a positive predictive value is stated,
             beside that of the data set.
     """
@@ -55,6 +55,7 @@ class EvaluationOptions:
     resamples: int = 2000
     seed: int = 20250101
     operating_point: OperatingPoint = field(default_factory=OperatingPoint)
+    marked: tuple[OperatingPoint, ...] = ()
     prevalences: tuple[float, ...] = (0.05, 0.10, 0.30)
 
     def __post_init__(self) -> None:
@@ -111,12 +112,13 @@ def evaluate(
     patient = {name: index for index, name in enumerate(names)}
     images = [AnsweredImage(patient[t.patient], t, predictions[t.image]) for t in truths]
     point = options.operating_point
-    thresholds = PostprocessConfig.at(point)
-    judged = [replace(image, boxes=confident(image.boxes, point)) for image in images]
+    judged = [
+        replace(image, boxes=confident(image.boxes, point, image.truth.plane)) for image in images
+    ]
     draws = draw_patients(len(names), options.resamples, np.random.default_rng(options.seed))
     graded = [image for image in judged if is_graded(image.truth)]
     outcomes = [(image.patient, grade_outcome(image.truth, image.boxes)) for image in graded]
-    by_disc = DiscWiseOptions(thresholds, records or {}, options.prevalences)
+    by_disc = DiscWiseOptions(point, records or {}, options.prevalences)
     return Metrics(
         data_digest=data_digest,
         prediction_digest=predictions_digest(predictions),
@@ -126,7 +128,7 @@ def evaluate(
         pfirrmann=pfirrmann_metrics(tally_grades(outcomes, len(names)), draws),
         lesions={
             (label, plane): lesion_metrics(
-                images, label, plane, draws, min_score=thresholds.min_score(label)
+                images, label, plane, draws, min_score=point.min_score(label, plane)
             )
             for label in LESION_LABELS
             for plane in PLANES

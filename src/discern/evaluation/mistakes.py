@@ -119,7 +119,7 @@ def _scene(
         for disc, box in zip(discs, truth.boxes, strict=True)
         if disc is not None
     )
-    return _Scene(truth, places, boxes, confident(boxes, point))
+    return _Scene(truth, places, boxes, confident(boxes, point, truth.plane))
 
 
 def _of_image(scene: _Scene, records: DiscRecords) -> Iterator[Mistake]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from itertools import cycle
 
 import matplotlib as mpl
 import numpy as np
@@ -12,8 +13,17 @@ from matplotlib.ticker import FuncFormatter
 from discern.evaluation.agreement import BACKGROUND, GRADES, ratio
 from discern.evaluation.agreement_tables import AGREEMENT
 from discern.evaluation.bootstrap import Figure
-from discern.evaluation.disc_curves import PrecisionRecall
-from discern.evaluation.drawing_files import drawing_files
+from discern.evaluation.disc_curves import DiscCurves
+from discern.evaluation.drawing_files import (
+    ONE,
+    OTHER,
+    SOFT,
+    SQUARE_INCHES,
+    WIDE_INCHES,
+    arms,
+    drawing_files,
+    unit_square,
+)
 from discern.evaluation.froc import FALSE_PER_IMAGE, FrocCurve
 from discern.evaluation.grading import PfirrmannMetrics
 from discern.evaluation.metrics import Metrics
@@ -21,36 +31,47 @@ from discern.evaluation.published import KAPPA_LINEAR, LesionPlane, lesion_name
 from discern.evaluation.table_formats import cell_text
 from discern.spine import PfirrmannGrade
 
-_SQUARE_INCHES, _WIDE_INCHES = (3.7, 3.6), (5.4, 3.6)
 _DARK = 0.5
 _NAMES = tuple(grade.name for grade in PfirrmannGrade)
 _COLORS = mpl.colormaps["viridis"](np.linspace(0, 0.88, GRADES))
-_ONE, _OTHER, _SOFT = "#0f6c8c", "#d18a00", "0.65"
+_MARKERS = ("o", "^", "s", "D")
 _FEWEST_SHOWN = 1 / 16  # left end of the logarithmic axis
 
 
 def evaluation_drawings(
-    metrics: Metrics, curves: Mapping[LesionPlane, PrecisionRecall]
+    metrics: Metrics, curves: Mapping[LesionPlane, DiscCurves]
 ) -> dict[str, bytes]:
     """Return every drawing as PNG and SVG, by file name.
 
     Args:
         metrics: The figures.
-        curves: Disc-wise precision and recall of each lesion and plane in the truth.
+        curves: Disc-wise curves of each lesion and plane in the truth.
     """
     files = drawing_files(
-        "confusion", partial(draw_confusion, metrics=metrics.pfirrmann), _SQUARE_INCHES
+        "confusion", partial(draw_confusion, metrics=metrics.pfirrmann), SQUARE_INCHES
     )
-    files |= drawing_files("roc", partial(draw_roc, metrics=metrics.pfirrmann), _SQUARE_INCHES)
-    files |= drawing_files("agreement", partial(draw_agreement, metrics=metrics), _WIDE_INCHES)
+    files |= drawing_files("roc", partial(draw_roc, metrics=metrics.pfirrmann), SQUARE_INCHES)
+    files |= drawing_files("agreement", partial(draw_agreement, metrics=metrics), WIDE_INCHES)
     for row, lesion in metrics.lesions.items():
         if lesion.froc is not None:
             draw = partial(draw_froc, curve=lesion.froc, title=lesion_name(*row))
-            files |= drawing_files(_file_name("froc", row), draw, _SQUARE_INCHES)
+            files |= drawing_files(_file_name("froc", row), draw, SQUARE_INCHES)
     for row, curve in curves.items():
-        area = metrics.disc_wise.lesions[row].average_precision
-        draw_curve = partial(draw_precision_recall, curve=curve, area=area, title=lesion_name(*row))
-        files |= drawing_files(_file_name("precision-recall", row), draw_curve, _SQUARE_INCHES)
+        by_disc = metrics.disc_wise.lesions[row]
+        files |= lesion_drawings(row, curve, by_disc.roc_auc, by_disc.average_precision)
+    return files
+
+
+def lesion_drawings(
+    row: LesionPlane, curves: DiscCurves, roc_auc: Figure, average_precision: Figure
+) -> dict[str, bytes]:
+    """Return ROC and precision-recall of one lesion in one plane, its operating points marked."""
+    title = lesion_name(*row)
+    draw = partial(draw_precision_recall, curves=curves, area=average_precision, title=title)
+    files = drawing_files(_file_name("precision-recall", row), draw, SQUARE_INCHES)
+    if curves.roc is not None:
+        drawn = partial(draw_lesion_roc, curves=curves, area=roc_auc, title=title)
+        files |= drawing_files(_file_name("roc", row), drawn, SQUARE_INCHES)
     return files
 
 
@@ -77,8 +98,8 @@ def draw_confusion(canvas: Canvas, metrics: PfirrmannMetrics) -> None:
 
 def draw_roc(canvas: Canvas, metrics: PfirrmannMetrics) -> None:
     """Draw Figure 5B: one-vs-rest curves of the grades that have one."""
-    axes = _unit_square(canvas)
-    axes.plot([0, 1], [0, 1], color=_SOFT, linewidth=1, linestyle="--")
+    axes = unit_square(canvas)
+    axes.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle="--")
     for grade, curve in metrics.roc.items():
         axes.plot(
             curve.false_positive_rate,
@@ -102,8 +123,8 @@ def draw_agreement(canvas: Canvas, metrics: Metrics) -> None:
     """Draw shares and kappas with their intervals, beside the paper's kappas."""
     axes = canvas.add_subplot()
     sides = (
-        ("slice by slice", metrics.pfirrmann, _ONE, "o", -0.22),
-        ("disc by disc", metrics.disc_wise.pfirrmann, _OTHER, "s", 0.0),
+        ("slice by slice", metrics.pfirrmann, ONE, "o", -0.22),
+        ("disc by disc", metrics.disc_wise.pfirrmann, OTHER, "s", 0.0),
     )
     for name, side, color, marker, offset in sides:
         shown = [(row + offset, getattr(side, key)) for row, key in enumerate(AGREEMENT)]
@@ -111,7 +132,7 @@ def draw_agreement(canvas: Canvas, metrics: Metrics) -> None:
         axes.errorbar(
             [figure.value for _, figure in known],
             [row for row, _ in known],
-            xerr=np.array([_arms(figure) for _, figure in known]).reshape(-1, 2).T,
+            xerr=np.array([arms(figure) for _, figure in known]).reshape(-1, 2).T,
             fmt=marker,
             color=color,
             markersize=4,
@@ -145,16 +166,16 @@ def draw_froc(canvas: Canvas, curve: FrocCurve, title: str) -> None:
         np.array([0.0, *curve.false_per_image, last]).clip(_FEWEST_SHOWN),
         [0.0, *curve.sensitivity, curve.sensitivity[-1] if curve.sensitivity else 0.0],
         where="post",
-        color=_ONE,
+        color=ONE,
         linewidth=1.6,
     )
     rates = [rate for rate in FALSE_PER_IMAGE if curve.at[rate].value is not None]
     axes.errorbar(
         rates,
         [curve.at[rate].value or 0.0 for rate in rates],
-        yerr=np.array([_arms(curve.at[rate]) for rate in rates]).reshape(-1, 2).T,
+        yerr=np.array([arms(curve.at[rate]) for rate in rates]).reshape(-1, 2).T,
         fmt="o",
-        color=_ONE,
+        color=ONE,
         markersize=4,
         capsize=2,
     )
@@ -170,37 +191,45 @@ def draw_froc(canvas: Canvas, curve: FrocCurve, title: str) -> None:
     axes.grid(color="0.9")
 
 
-def draw_precision_recall(canvas: Canvas, curve: PrecisionRecall, area: Figure, title: str) -> None:
+def draw_precision_recall(canvas: Canvas, curves: DiscCurves, area: Figure, title: str) -> None:
     """Draw precision against recall, disc by disc, and what a reader without skill reaches."""
-    axes = _unit_square(canvas)
-    axes.axhline(curve.prevalence, color=_SOFT, linewidth=1, linestyle="--", label="no skill")
+    axes = unit_square(canvas)
+    axes.axhline(curves.prevalence, color=SOFT, linewidth=1, linestyle="--", label="no skill")
     axes.step(
-        curve.recall,
-        curve.precision,
+        curves.recall,
+        curves.precision,
         where="post",
-        color=_ONE,
+        color=ONE,
         linewidth=1.6,
         label=f"area {cell_text(area)}",
     )
-    if curve.operating_point is not None:
-        recall, precision = curve.operating_point
-        axes.plot(recall, precision, "o", color=_OTHER, markersize=5, label="operating point")
+    for point, marker in zip(curves.points, cycle(_MARKERS)):
+        if point.precision is not None:
+            _mark(axes, (point.sensitivity, point.precision), marker, point.name)
     axes.set(xlabel="Recall", ylabel="Precision", title=f"{title},\ndisc by disc")
     axes.legend(loc="upper right", frameon=False, fontsize=8)
 
 
-def _unit_square(canvas: Canvas) -> Axes:
-    axes = canvas.add_subplot()
-    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-    return axes
+def draw_lesion_roc(canvas: Canvas, curves: DiscCurves, area: Figure, title: str) -> None:
+    """Draw sensitivity against false alarms, disc by disc; nothing without negative discs."""
+    axes = unit_square(canvas)
+    axes.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle="--", label="no skill")
+    if curves.roc is not None:
+        axes.plot(
+            curves.roc.false_positive_rate,
+            curves.roc.true_positive_rate,
+            color=ONE,
+            linewidth=1.6,
+            label=f"area {cell_text(area)}",
+        )
+    for point, marker in zip(curves.points, cycle(_MARKERS)):
+        _mark(axes, (1 - point.specificity, point.sensitivity), marker, point.name)
+    axes.set(xlabel="1 - specificity", ylabel="Sensitivity", title=f"{title},\ndisc by disc")
+    axes.legend(loc="lower right", frameon=False, fontsize=8)
 
 
-def _arms(figure: Figure) -> tuple[float, float]:
-    """Return how far the interval reaches below and above the value, 0 where there is none."""
-    if figure.value is None or figure.ci95 is None:
-        return 0.0, 0.0
-    low, high = figure.ci95
-    return max(0.0, figure.value - low), max(0.0, high - figure.value)
+def _mark(axes: Axes, place: tuple[float, float], marker: str, name: str) -> None:
+    axes.plot(*place, marker, color=OTHER, markersize=5, label=name)
 
 
 def _file_name(kind: str, row: LesionPlane) -> str:

@@ -17,8 +17,7 @@ from typing import Any
 
 from discern.errors import DatasetError, InputError
 from discern.findings import Detection, StudyFindings
-from discern.postprocess import PostprocessConfig
-from discern.spine import LABELS, Label
+from discern.spine import LABELS, Label, Plane
 from discern.weights import OperatingPoint
 
 SCHEMA = "discern.predictions/1"
@@ -67,10 +66,11 @@ def read_predictions(path: Path, images: Iterable[str] = ()) -> Predictions:
         raise DatasetError(f"{path.name}: not a {SCHEMA} document: {error}") from error
 
 
-def confident(boxes: Sequence[PredictedBox], point: OperatingPoint) -> tuple[PredictedBox, ...]:
-    """Return the boxes that reach the threshold of their label."""
-    thresholds = PostprocessConfig.at(point)
-    return tuple(box for box in boxes if box.score >= thresholds.min_score(box.label))
+def confident(
+    boxes: Sequence[PredictedBox], point: OperatingPoint, plane: Plane
+) -> tuple[PredictedBox, ...]:
+    """Return the boxes of an image of ``plane`` that reach the threshold of their label."""
+    return tuple(box for box in boxes if box.score >= point.min_score(box.label, plane))
 
 
 def predictions_json(predictions: Predictions) -> str:

@@ -146,8 +146,9 @@ def _agreement(
 ) -> Mapping[tuple[str, str], PairAgreement]:
     patients = len({truth.patient for truth in truths})
     draws = draw_patients(patients, options.resamples, np.random.default_rng(options.seed))
+    plane, point = {truth.image: truth.plane for truth in truths}, options.operating_point
     certain = {
-        name: {image: confident(boxes, options.operating_point) for image, boxes in one.items()}
+        name: {image: confident(boxes, point, plane[image]) for image, boxes in one.items()}
         for name, one in readings.items()
     }
     return pairwise_agreement(truths, {TRUTH: as_reading(truths)} | certain, draws)

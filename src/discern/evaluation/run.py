@@ -137,9 +137,10 @@ def _numbers(material: Material, results: Results) -> Files:
 
 
 def _drawings(material: Material, results: Results) -> Files:
-    point = results.metrics.options.operating_point
+    options = results.metrics.options
+    points = (options.operating_point, *options.marked)
     return evaluation_drawings(
-        results.metrics, disc_curves(material.images, material.records, point)
+        results.metrics, disc_curves(material.images, material.records, points)
     )
 
 

@@ -95,7 +95,8 @@ def subgroups(
     row = {name: i for i, name in enumerate(names)}
     point = options.operating_point
     images = [
-        AnsweredImage(row[t.patient], t, confident(predictions[t.image], point)) for t in truths
+        AnsweredImage(row[t.patient], t, confident(predictions[t.image], point, t.plane))
+        for t in truths
     ]
     draws = draw_patients(len(names), options.resamples, np.random.default_rng(options.seed))
     further = sorted({name for one in attributes.values() for name in one})

@@ -1,20 +1,19 @@
 """Cross-validation of one configuration, and weights trained on everyone that inherit its figures.
 
-Every patient is predicted by a network that has not seen them. Temperature and figures come from
+Every patient is predicted by a network that has not seen them. Calibration and figures come from
 those pooled predictions (accuracy protocol: patients are never in training and test at once).
 """
 
 import logging
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import onnx
-
+from discern.calibration.embedding import calibrated_weights
+from discern.calibration.fit import CalibrationOptions, calibrate
+from discern.calibration.points import DEFAULT
 from discern.dataset.sources import Dataset
-from discern.dataset.splits import Split, read_split
-from discern.errors import DatasetError
-from discern.evaluation.outcomes import grade_outcome, is_graded
+from discern.dataset.splits import Split
 from discern.evaluation.predictions import Predictions, predictions_json, read_predictions
 from discern.experiment.estimate import estimated_minutes
 from discern.experiment.runs import (
@@ -27,11 +26,10 @@ from discern.experiment.runs import (
     trained,
 )
 from discern.experiment.studies import Arm
-from discern.inference.evaluate import EvaluationJob, run_job
+from discern.inference.evaluate import EvaluationJob, material_of, run_job
 from discern.outputs import check_folder, write_files
 from discern.training.config import TrainingConfig
-from discern.training.validation import fit_temperature
-from discern.weights import OperatingPoint, embed, load_weights
+from discern.weights import load_weights
 
 _LOG = logging.getLogger(__name__)
 PREDICTIONS, WEIGHTS = "predictions.json", "weights.onnx"
@@ -71,25 +69,9 @@ def run_cross_validation(
     table = run_job(evaluation, out / "evaluation")
     if not job.everyone:
         return table
-    weights = train_on_everyone(config, workshop, read_predictions(predictions))
+    pooled = read_predictions(predictions)
+    weights = train_on_everyone(config, workshop, pooled, job.splits)
     return f"{table}\nweights: {weights}"
-
-
-def read_fold_splits(folder: Path, dataset: Dataset) -> tuple[Split, ...]:
-    """Read the split files in ``folder``, one per fold, by name.
-
-    Raises:
-        DatasetError: One of them is no split of ``dataset``, or their test parts are not a
-            division of its patients.
-    """
-    splits = tuple(read_split(path, dataset) for path in sorted(folder.glob("*.json")))
-    tested = sorted(patient for split in splits for patient in split.test)
-    if tested != list(dataset.patients):
-        raise DatasetError(
-            f"{folder.name}: every patient must be in the test part of exactly one of its "
-            f"{len(splits)} split files; make them with discern dataset split --folds"
-        )
-    return splits
 
 
 def cross_validate(config: TrainingConfig, workshop: Workshop, splits: tuple[Split, ...]) -> Path:
@@ -110,24 +92,19 @@ def cross_validate(config: TrainingConfig, workshop: Workshop, splits: tuple[Spl
     return workshop.out / PREDICTIONS
 
 
-def train_on_everyone(config: TrainingConfig, workshop: Workshop, pooled: Predictions) -> Path:
-    """Train on every patient; return ``out/weights.onnx`` with the temperature of ``pooled``."""
+def train_on_everyone(
+    config: TrainingConfig, workshop: Workshop, pooled: Predictions, splits: tuple[Split, ...]
+) -> Path:
+    """Train on every patient; return ``out/weights.onnx`` calibrated on ``pooled``.
+
+    The figures of the calibration are those of ``discern calibrate``.
+    """
     dataset = workshop.dataset
     everyone = Split(dataset.digest, dataset.patients, (), ())
     run = Run(Arm(config.name, "every patient", config, (everyone,)), config.seed, 1)
     final = load_weights(trained(run, workshop))
-    described = replace(final.metadata, temperature=pooled_temperature(dataset, pooled))
-    network = onnx.load_model_from_string(final.onnx_bytes)
-    write_files(workshop.out, {WEIGHTS: embed(network, described)})
+    options = CalibrationOptions(default=final.metadata.operating_point(DEFAULT))
+    material = material_of(dataset, dataset.truths, pooled)
+    fitted = calibrate(material, [split.test for split in splits], options)
+    write_files(workshop.out, {WEIGHTS: calibrated_weights(final, fitted)})
     return workshop.out / WEIGHTS
-
-
-def pooled_temperature(dataset: Dataset, pooled: Predictions) -> float:
-    """Return the temperature that makes the true grades of all held-out discs most likely."""
-    least = OperatingPoint().grade_score
-    outcomes = [
-        grade_outcome(t, [box for box in pooled[t.image] if box.score >= least])
-        for t in dataset.truths
-        if is_graded(t)
-    ]
-    return round(fit_temperature(outcomes), 4)

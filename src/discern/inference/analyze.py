@@ -170,6 +170,7 @@ def conclude(
 ) -> StudyFindings:
     """Name the discs, join the planes and measure; the network runs on axial slices only."""
     about, reading, chain = weights.metadata, look.reading, look.chain
+    point = about.operating_point(options.operating_point)
     assignment = assign_levels(chain)
     naming = _naming(options, reading, chain, assignment)
     if naming is not None:
@@ -183,11 +184,12 @@ def conclude(
     sight = sight_of(study, reading.series, look.tissues) if reading.series else None
     axial_reading = read_axial(axial, detector, first_id=len(reading.detections) + 1, left=left)
     views = _Views(reading.series, axial, axial_reading, sight)
+    at_point = about.calibrated_at(point)
     return StudyFindings(
         source=study.source,
         study_instance_uid=study.study_instance_uid,
         model=_identity(weights),
-        operating_point=about.operating_point(options.operating_point).name,
+        operating_point=point.name,
         warnings=(
             *study.warnings,
             *reading.warnings,
@@ -199,11 +201,12 @@ def conclude(
         numbering=assignment.numbering,
         series=tuple(_summary(series) for series in study.series),
         discs=tuple(
-            _disc(disc, quantities, views, about)
+            _disc(disc, quantities, views, at_point)
             for disc, quantities in zip(named, measured, strict=True)
         ),
         detections=(*detections_with_levels(reading, named), *axial_reading.detections),
         axial_slices=tuple(slice_ for series in axial for slice_ in series.named),
+        lesion_thresholds=about.lesion_thresholds(point),
     )
 
 
@@ -212,7 +215,7 @@ def _detector(
 ) -> SeriesDetector:
     about = weights.metadata
     point = about.operating_point(options.operating_point)
-    thresholds = PostprocessConfig.at(point, about.trained_lesions(plane))
+    thresholds = PostprocessConfig.at(point, plane, about.trained_lesions(plane))
     return SeriesDetector(predictor, about.preprocessing, thresholds)
 
 
@@ -309,7 +312,7 @@ def _disc(
     return DiscFinding(
         level=disc.level,
         level_confidence=disc.confidence,
-        pfirrmann=grade_of(track, about.temperature),
+        pfirrmann=grade_of(track, about.temperature, about.conformal),
         herniation=lesions[Label.HERNIATION],
         hiz=replace(lesions[Label.HIZ], focus=views.focus_of(disc)),
         center_lps_mm=(x, y, z) if disc.has_geometry else None,

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from discern.annotations import GroundTruth
+from discern.calibration.points import DEFAULT
 from discern.dataset.samples import network_input, read_image
 from discern.dataset.sources import Dataset, image_files, read_dataset
 from discern.dataset.splits import read_split
@@ -66,14 +67,17 @@ class EvaluationJob:
     """One run of ``discern evaluate``.
 
     ``predictions`` replaces running the network; ``weights`` None means the built-in ones.
-    ``against`` are other predictions for the same images, ``review`` is what a person made with
-    the review page; ``crops_per_kind`` bounds the error gallery.
+    ``operating_point`` names thresholds of the weights; None takes "default" where the network is
+    run, and fixed thresholds of 0.25 for predictions. ``against`` are other predictions for the
+    same images, ``review`` is what a person made with the review page; ``crops_per_kind`` bounds
+    the error gallery.
     """
 
     dataset: Path
     selection: Selection = field(default_factory=Selection)
     weights: Path | None = None
     predictions: Path | None = None
+    operating_point: str | None = None
     against: Path | None = None
     review: Path | None = None
     crops_per_kind: int = CROPS_PER_KIND
@@ -86,25 +90,37 @@ def run_job(job: EvaluationJob, out: Path) -> str:
 
     Raises:
         UsageError: Options contradict each other, or no image is selected.
+        WeightsError: The weights cannot be read, or have no such operating point.
         DatasetError: Data, split or predictions cannot be used, or the weights were trained on
             patients of the selection.
     """
-    if job.weights and job.predictions:
-        raise UsageError("give --weights or --predictions, not both")
+    if job.weights and job.predictions and job.operating_point is None:
+        raise UsageError(
+            "give --weights or --predictions; both only with --operating-point, whose thresholds "
+            "are then those of the weights"
+        )
     dataset = read_dataset(job.dataset)
     truths = selected_truths(dataset, job.selection)
     if job.predictions:
-        given = _given(job.predictions, dataset, truths)
-        return _run(job, dataset, _material(dataset, truths, given), out)
+        given = given_predictions(job.predictions, dataset, truths)
+        if job.operating_point is not None:
+            job = _at_point(job, load_weights(job.weights or shipped_weights()).metadata)
+        return _run(job, dataset, material_of(dataset, truths, given), out)
     weights = load_weights(job.weights or shipped_weights())
+    at_point = _at_point(job, weights.metadata)
     warning = refuse_overlap(dataset, truths, weights, allowed=job.allow_training_patients)
-    point = weights.metadata.operating_point("default")
     predictions = predict_images(dataset, truths, OpenVinoPredictor(weights), weights.metadata)
-    at_point = replace(job, options=replace(job.options, operating_point=point))
     material = replace(
-        _material(dataset, truths, predictions), weights_sha256=weights.sha256, warning=warning
+        material_of(dataset, truths, predictions), weights_sha256=weights.sha256, warning=warning
     )
     return _run(at_point, dataset, material, out)
+
+
+def _at_point(job: EvaluationJob, about: WeightsMetadata) -> EvaluationJob:
+    """Return the job at its operating point of the weights, the others to be marked on curves."""
+    point = about.operating_point(job.operating_point or DEFAULT)
+    others = tuple(one for one in about.operating_points if one.name != point.name)
+    return replace(job, options=replace(job.options, operating_point=point, marked=others))
 
 
 def predict_images(
@@ -210,17 +226,22 @@ def _trained_on(
     )
 
 
-def _given(path: Path, dataset: Dataset, truths: Sequence[GroundTruth]) -> Predictions:
-    """Read predictions; those for images of the data set that were not chosen are left out."""
+def given_predictions(path: Path, dataset: Dataset, truths: Sequence[GroundTruth]) -> Predictions:
+    """Read predictions; those for images of the data set that were not chosen are left out.
+
+    Raises:
+        DatasetError: They cannot be read.
+    """
     images = [truth.image for truth in truths]
     left_out = {truth.image for truth in dataset.truths} - set(images)
     known = read_predictions(path, images)
     return {name: boxes for name, boxes in known.items() if name not in left_out}
 
 
-def _material(
+def material_of(
     dataset: Dataset, truths: Sequence[GroundTruth], predictions: Predictions
 ) -> Material:
+    """Return truth and predictions of the same images with all that the data set knows of them."""
     files = image_files(dataset.folder)
 
     def read(stem: str) -> Image:
@@ -237,8 +258,8 @@ def _material(
 
 
 def _run(job: EvaluationJob, dataset: Dataset, material: Material, out: Path) -> str:
-    extras = Extras(
-        review=job.review,
-        against=None if job.against is None else _given(job.against, dataset, material.truths),
-    )
+    against = None
+    if job.against is not None:
+        against = given_predictions(job.against, dataset, material.truths)
+    extras = Extras(review=job.review, against=against)
     return summary(run_evaluation(material, out, job.options, extras, job.crops_per_kind))

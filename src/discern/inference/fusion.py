@@ -7,15 +7,28 @@ import numpy as np
 
 from discern.findings import PfirrmannFinding
 from discern.inference.tracks import PlacedBox, Track
-from discern.postprocess import grade_probabilities
+from discern.postprocess import conformal_grades, grade_probabilities
 from discern.spine import LESION_LABELS, Label, PfirrmannGrade
+from discern.weights import ConformalGrades
 
 
-def grade_of(track: Track, temperature: float) -> PfirrmannFinding:
-    """Grade a disc by the mean probabilities of its three middle slices (paper, section 2.3)."""
+def grade_of(
+    track: Track, temperature: float, conformal: ConformalGrades | None = None
+) -> PfirrmannFinding:
+    """Grade a disc by the mean probabilities of its three middle slices (paper, section 2.3).
+
+    Args:
+        track: The disc.
+        temperature: Of the grade probabilities.
+        conformal: Tells which grades cannot be ruled out, and when there are too many of them.
+    """
     scores = np.array([box.selected.class_scores[:5] for box in track.middle()])  # (3, 5)
     mean = grade_probabilities(scores, temperature).mean(axis=0)
-    return PfirrmannFinding(PfirrmannGrade(int(mean.argmax()) + 1), tuple(mean.tolist()))
+    grade, probabilities = PfirrmannGrade(int(mean.argmax()) + 1), tuple(mean.tolist())
+    if conformal is None:
+        return PfirrmannFinding(grade, probabilities)
+    kept = conformal_grades(mean, conformal)
+    return PfirrmannFinding(grade, probabilities, kept, abstain=len(kept) > conformal.widest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,26 @@ PFIRRMANN_PROBABILITIES = MappingProxyType(
     }
 )
 
+PFIRRMANN_NOT_RULED_OUT = Code(
+    "pfirrmann-not-ruled-out",
+    PRIVATE,
+    "Pfirrmann grade not ruled out",
+    "A grade of the conformal set of the disc, one statement for each. The sets are made to hold "
+    "the grade of the reader for nine discs in ten of every grade.",
+)
+PFIRRMANN_CERTAINTY = Code(
+    "pfirrmann-certainty",
+    PRIVATE,
+    "Certainty of the Pfirrmann grade",
+    "Whether the software stands by the grade that it names.",
+)
+ABSTAINED = Code(
+    "abstained",
+    PRIVATE,
+    "Abstained",
+    "Too many grades cannot be ruled out; the disc is to be graded by eye.",
+)
+
 LESIONS = MappingProxyType(
     {
         Label.HERNIATION: Code(
@@ -304,6 +324,9 @@ def private_codes() -> tuple[Code, ...]:
         UNCERTAINTY,
         NUMBERING_CONFIDENCE,
         REGULATORY_STATUS,
+        PFIRRMANN_NOT_RULED_OUT,
+        PFIRRMANN_CERTAINTY,
+        ABSTAINED,
     )
     tables = (
         DISCS,

@@ -51,6 +51,7 @@ def _column_types() -> Mapping[str, type]:
     }
     columns |= {f"pfirrmann_{int(grade)}_probability": float for grade in PfirrmannGrade}
     columns |= {"pfirrmann_abstain": bool}
+    columns |= {"pfirrmann_set_lowest": int, "pfirrmann_set_highest": int}
     for lesion in _LESIONS:
         columns |= {f"{lesion}_{what}": str for what in ("status", "side", "zone")}
         columns |= {f"{lesion}_{what}": float for what in ("score", "probability")}
@@ -128,6 +129,7 @@ def _disc_cells(disc: DiscFinding) -> Row:
 def _grade_cells(finding: PfirrmannFinding | None) -> Row:
     if finding is None:
         return {}
+    kept = finding.conformal_set
     probabilities: Row = {
         f"pfirrmann_{int(grade)}_probability": _rounded(probability)
         for grade, probability in zip(PfirrmannGrade, finding.probabilities, strict=True)
@@ -135,6 +137,8 @@ def _grade_cells(finding: PfirrmannFinding | None) -> Row:
     return {
         "pfirrmann_grade": int(finding.grade),
         "pfirrmann_abstain": finding.abstain,
+        "pfirrmann_set_lowest": int(min(kept)) if kept else None,
+        "pfirrmann_set_highest": int(max(kept)) if kept else None,
         **probabilities,
     }
 

@@ -9,13 +9,14 @@ import importlib
 from typing import Any
 
 from discern.errors import UsageError
-from discern.findings import Numbering, StudyFindings
+from discern.findings import StudyFindings
 from discern.reporting.codes import LUMBAR_SPINE
 from discern.reporting.fhir_observations import Context, observations
 from discern.reporting.fhir_parts import Json, concept, entry, meta, notes, refer, urn
 from discern.reporting.fhir_study import Release, device, imaging_study, patient, usable_uid
 from discern.reporting.kinds import Document, DocumentKind, Reported
 from discern.reporting.stamp import Stamp
+from discern.reporting.wording import threshold_words
 
 MEDIA_TYPE = "application/fhir+json"
 _RADIOLOGY = {"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "RAD"}
@@ -94,7 +95,7 @@ def _report(findings: StudyFindings, context: Context, draft: str, release: Rele
     newer = release is Release.R5
     if context.study is not None:
         report["study" if newer else "imagingStudy"] = [refer(context.study)]
-    said = notes(*_caveats(findings.numbering), *(one.text for one in findings.warnings))
+    said = notes(*_caveats(findings), *(one.text for one in findings.warnings))
     if newer:
         report["note"] = said
     else:
@@ -102,10 +103,14 @@ def _report(findings: StudyFindings, context: Context, draft: str, release: Rele
     return report
 
 
-def _caveats(numbering: Numbering) -> list[str]:
+def _caveats(findings: StudyFindings) -> list[str]:
+    numbering = findings.numbering
+    point = f"Operating point {findings.operating_point}"
+    worth = [f"{point}, {threshold_words(one)}." for one in findings.lesion_thresholds]
     said = [f"Confidence in the level names: {numbering.confidence:.2f}."]
     said += [
         f"Other reading: lowest disc {one.lowest_level}, probability {one.confidence:.2f}."
         for one in numbering.alternatives
     ]
-    return said if numbering.override is None else [*said, "The level names were set by hand."]
+    by_hand = [] if numbering.override is None else ["The level names were set by hand."]
+    return [*said, *by_hand, *worth]

@@ -21,7 +21,7 @@ from jinja2 import (
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from discern.errors import UsageError
-from discern.findings import StudyFindings
+from discern.findings import LesionThreshold, StudyFindings
 from discern.reporting.kinds import Document, DocumentKind, DocumentOptions, Reported
 from discern.reporting.narrative_view import (
     DEGENERATED_FROM,
@@ -36,7 +36,7 @@ from discern.reporting.rows import DOUBTFUL_BELOW
 from discern.reporting.stamp import Stamp
 from discern.reporting.symptom_levels import order_levels
 from discern.reporting.symptoms import parse_symptoms
-from discern.reporting.wording import percent
+from discern.reporting.wording import percent, share_words
 from discern.spine import Language
 
 FILE_NAME = "draft-report.txt"
@@ -96,10 +96,20 @@ def _context(findings: StudyFindings, symptoms: str | None) -> dict[str, object]
         "model": {name: clean(getattr(findings.model, name)) for name in ("name", "version")}
         | {"sha256": clean(findings.model.sha256[:12])},
         "operating_point": clean(findings.operating_point),
+        "thresholds": [_threshold(one) for one in findings.lesion_thresholds if one.sensitivity],
         "synthetic": any(one.code == "synthetic" for one in findings.warnings),
         "sure_grade": SURE_GRADE,
         "listhesis_mm": LISTHESIS_MM,
         **_impression(in_order),
+    }
+
+
+def _threshold(one: LesionThreshold) -> dict[str, str]:
+    return {
+        "lesion": str(one.label),
+        "plane": str(one.plane),
+        "sensitivity": share_words(one.sensitivity) if one.sensitivity else "",
+        "specificity": share_words(one.specificity) if one.specificity else "",
     }
 
 

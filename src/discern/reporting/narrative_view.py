@@ -67,7 +67,10 @@ class LesionView:
 
 @dataclass(frozen=True, slots=True)
 class GradeView:
-    """Pfirrmann grade: Roman name, probability, whether to tell it, other grades, abstention."""
+    """Pfirrmann grade: Roman name, probability, whether to tell it, other grades, abstention.
+
+    ``in_set`` says that the other grades are those which cannot be ruled out (conformal set).
+    """
 
     name: str
     number: int
@@ -75,6 +78,7 @@ class GradeView:
     doubtful: bool
     others: tuple[str, ...]
     abstain: bool
+    in_set: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,9 @@ def _grade(disc: DiscFinding) -> GradeView | None:
     if found is None:
         return None
     chances = dict(zip(PfirrmannGrade, found.probabilities, strict=True))
-    others = found.conformal_set or tuple(g for g, p in chances.items() if p >= OTHER_GRADE)
+    others = found.conformal_set
+    if others is None:
+        others = tuple(grade for grade, p in chances.items() if p >= OTHER_GRADE)
     probability = chances[found.grade]
     return GradeView(
         name=found.grade.name,
@@ -178,6 +184,7 @@ def _grade(disc: DiscFinding) -> GradeView | None:
         doubtful=probability < SURE_GRADE,
         others=tuple(grade.name for grade in others if grade is not found.grade),
         abstain=found.abstain,
+        in_set=found.conformal_set is not None,
     )
 
 

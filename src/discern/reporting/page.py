@@ -86,6 +86,8 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "percent": wording.percent,
+        "grade_range": wording.grade_range,
+        "threshold_words": wording.threshold_words,
         "date": wording.date,
         "short_uid": wording.short_uid,
         "lesion_place": wording.lesion_place,

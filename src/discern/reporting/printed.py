@@ -162,6 +162,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "percent": wording.percent,
+        "share_words": wording.share_words,
         "date": wording.date,
     }
     return environment

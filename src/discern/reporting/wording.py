@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 from markupsafe import Markup
@@ -11,14 +13,17 @@ from discern.findings import (
     FocusFinding,
     LesionFinding,
     LesionStatus,
+    LesionThreshold,
+    MeasuredShare,
     PlaneEvidence,
     StudyFindings,
 )
 from discern.reporting.sheets import Mark, Sheet
-from discern.spine import PfirrmannGrade
+from discern.spine import Label, PfirrmannGrade
 
 _LONG_UID, _UID_END = 24, 19
 _UNSAFE = frozenset({"Cc", "Cf", "Cs"})  # control, format (text direction), lone surrogates
+_LESION_WORDS = MappingProxyType({Label.HERNIATION: "herniation", Label.HIZ: "HIZ"})
 
 GLOSSARY = (
     ("I", 1, "Homogeneous bright nucleus, clear border to the annulus, normal height."),
@@ -52,6 +57,39 @@ def percent(share: float) -> str:
     if whole == "100" and share < 1:
         return ">99 %"
     return "<1 %" if whole == "0" and share > 0 else f"{whole} %"
+
+
+def grade_range(grades: Sequence[PfirrmannGrade]) -> str:
+    """Return neighbouring grades in words, lowest first.
+
+    >>> grade_range([PfirrmannGrade.II, PfirrmannGrade.III, PfirrmannGrade.IV])
+    'II to IV'
+    >>> grade_range([PfirrmannGrade.V])
+    'V'
+    """
+    names = [grade.name for grade in grades]
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+
+
+def threshold_words(one: LesionThreshold) -> str:
+    """Return what a threshold was measured to be worth.
+
+    >>> worth = MeasuredShare(0.339, 0.213, 0.481), MeasuredShare(0.963, 0.952, 0.974)
+    >>> threshold_words(LesionThreshold(Label.HERNIATION, "sagittal", 0.25, *worth))
+    'herniation, sagittal: sensitivity 34 % [21, 48], specificity 96 % [95, 97]'
+    >>> threshold_words(LesionThreshold(Label.HIZ, "axial", 0.25))
+    'HIZ, axial: sensitivity and specificity not measured'
+    """
+    name = f"{_LESION_WORDS[one.label]}, {one.plane}"
+    if one.sensitivity is None or one.specificity is None:
+        return f"{name}: sensitivity and specificity not measured"
+    worth = f"sensitivity {share_words(one.sensitivity)}, specificity"
+    return f"{name}: {worth} {share_words(one.specificity)}"
+
+
+def share_words(share: MeasuredShare) -> str:
+    """Return a share in per cent with its interval."""
+    return f"{percent(share.value)} [{100 * share.low:.0f}, {100 * share.high:.0f}]"
 
 
 def date(stated: str) -> str:

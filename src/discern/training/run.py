@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from lightning import Trainer
 
+from discern.calibration.discs import grade_columns
+from discern.calibration.grades import fit_temperature
 from discern.dataset.sources import Dataset
 from discern.dataset.splits import Split, verify_split, write_split
 from discern.errors import UsageError
@@ -24,7 +26,7 @@ from discern.training.config import Precision, TrainingConfig, parse_config
 from discern.training.data import RunData, TrainingData, read_run_data
 from discern.training.manifest import MANIFEST, Outcome, manifest_json
 from discern.training.module import DetectionModule, Schedule, averaged_detector
-from discern.training.validation import fit_temperature, grade_outcomes
+from discern.training.validation import grade_outcomes
 from discern.training.weights_file import (
     CONFIG_KEY,
     DESCRIPTION_KEY,
@@ -94,7 +96,9 @@ def train(config: TrainingConfig, dataset: Dataset, split: Split, options: RunOp
     weights = options.out / "weights.onnx"
     if trainer.is_global_zero:
         detector = averaged_detector(module).cpu()
-        temperature = fit_temperature(grade_outcomes(detector, data.validation))
+        outcomes = grade_outcomes(detector, data.validation)
+        matched = [disc for outcome in outcomes for disc in outcome.matched]
+        temperature = fit_temperature(*grade_columns(matched))
         digest = write_weights(
             detector, replace(metadata, temperature=round(temperature, 4)), weights
         )

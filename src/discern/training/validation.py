@@ -1,4 +1,4 @@
-"""How well a detector grades patients it was not trained on, and how sure it should be."""
+"""How well a detector grades patients it was not trained on."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from discern.annotations import GroundTruth
 from discern.dataset.samples import network_input, read_image
@@ -17,7 +16,7 @@ from discern.evaluation.outcomes import GradeOutcome, grade_outcome, is_graded
 from discern.evaluation.predictions import PredictedBox
 from discern.imaging.pixels import Letterbox
 from discern.model.detector import Detector
-from discern.postprocess import PostprocessConfig, grade_probabilities, select_boxes
+from discern.postprocess import PostprocessConfig, select_boxes
 from discern.weights import Preprocessing
 
 _BATCH = 8
@@ -100,29 +99,3 @@ def validation_metrics(outcomes: Sequence[GradeOutcome]) -> ValidationMetrics:
         within_one=float(agreement.within(pairs, 1)),
         kappa_quadratic=float(agreement.kappa(pairs, KappaWeight.QUADRATIC)),
     )
-
-
-def fit_temperature(outcomes: Sequence[GradeOutcome]) -> float:
-    """Return the T that makes the true grades of the matched discs most likely.
-
-    The probability of grade k is sigmoid(logit(s_k) / T) / sum; T minimises the mean negative log
-    likelihood (Guo et al. 2017) within 0.2..5. Without matched discs T is 1.
-    """
-    matched = [disc for outcome in outcomes for disc in outcome.matched]
-    if not matched:
-        return 1.0
-    scores = np.array([(disc.class_scores or ())[:GRADES] for disc in matched])  # (M, 5)
-    truth = np.array([disc.truth for disc in matched])
-    found = minimize_scalar(
-        lambda log_t: _negative_log_likelihood(scores, truth, np.exp(log_t)),
-        bounds=(np.log(0.2), np.log(5.0)),
-        method="bounded",
-    )
-    return float(np.exp(found.x))
-
-
-def _negative_log_likelihood(
-    scores: NDArray[np.float64], truth: NDArray[np.int_], temperature: float
-) -> float:
-    shares = grade_probabilities(scores, temperature)
-    return float(-np.log(shares[np.arange(len(truth)), truth]).mean())

@@ -18,7 +18,14 @@ import numpy as np
 from highdicom import sr
 
 from discern import __version__
-from discern.findings import DiscFinding, LesionFinding, LesionStatus, Quantity, StudyFindings
+from discern.findings import (
+    DiscFinding,
+    LesionFinding,
+    LesionStatus,
+    PfirrmannFinding,
+    Quantity,
+    StudyFindings,
+)
 from discern.reporting import codes
 from discern.reporting.dicom_objects.concepts import coding_schemes, concept
 from discern.reporting.dicom_objects.finishing import UTF_8, finished
@@ -26,6 +33,7 @@ from discern.reporting.dicom_objects.regions import Box, Boxes, boxes_of
 from discern.reporting.dicom_objects.source import headers_of
 from discern.reporting.kinds import Document, DocumentKind, Reported
 from discern.reporting.stamp import Stamp
+from discern.reporting.wording import threshold_words
 from discern.spine import LESION_LABELS, Label, PfirrmannGrade
 
 NAME = "structured-report.dcm"
@@ -82,6 +90,7 @@ class _Content:
                 f"weights {model.name} {model.version} sha256 {model.sha256}",
                 f"engine {model.engine}, precision {model.precision}",
                 f"operating point {self._findings.operating_point}",
+                *map(threshold_words, self._findings.lesion_thresholds),
             ],
         )
 
@@ -232,10 +241,21 @@ def _quantity(name: codes.Code, quantity: Quantity) -> sr.Measurement:
     )
 
 
+def _grade_evaluations(said: PfirrmannFinding) -> list[sr.QualitativeEvaluation]:
+    found = [_evaluation(codes.PFIRRMANN, codes.PFIRRMANN_GRADES[said.grade])]
+    found += [
+        _evaluation(codes.PFIRRMANN_NOT_RULED_OUT, codes.PFIRRMANN_GRADES[grade])
+        for grade in said.conformal_set or ()
+    ]
+    if said.abstain:
+        found.append(_evaluation(codes.PFIRRMANN_CERTAINTY, codes.ABSTAINED))
+    return found
+
+
 def _evaluations(disc: DiscFinding) -> list[sr.QualitativeEvaluation]:
     found = []
     if disc.pfirrmann is not None:
-        found.append(_evaluation(codes.PFIRRMANN, codes.PFIRRMANN_GRADES[disc.pfirrmann.grade]))
+        found += _grade_evaluations(disc.pfirrmann)
     for label, lesion in _lesions(disc).items():
         found.append(_evaluation(codes.LESIONS[label], codes.STATUSES[lesion.status]))
         if lesion.experimental and lesion.status is not LesionStatus.NOT_ASSESSED:

@@ -30,6 +30,8 @@ class ReportedDisc:
 
     level: Level
     grade: PfirrmannGrade | None
+    not_ruled_out: tuple[PfirrmannGrade, ...]
+    abstain: bool
     lesions: Mapping[Label, LesionStatus]
     numbers: Mapping[str, float]
     boxes: tuple[ReportedBox, ...]
@@ -68,8 +70,8 @@ def _numbers(group: Any) -> dict[str, float]:  # noqa: ANN401
     return {one.name.value: float(one.value) for one in group.get_measurements()}
 
 
-def _evaluations(group: Any) -> dict[str, str]:  # noqa: ANN401
-    return {one.name.value: one.value.value for one in group.get_qualitative_evaluations()}
+def _evaluations(group: Any) -> list[tuple[str, str]]:  # noqa: ANN401
+    return [(one.name.value, one.value.value) for one in group.get_qualitative_evaluations()]
 
 
 def _disc(
@@ -77,12 +79,15 @@ def _disc(
     group: Any,  # noqa: ANN401
     boxes: Iterable[tuple[Level, ReportedBox]],
 ) -> ReportedDisc:
-    said = _evaluations(group)
+    every = _evaluations(group)
+    said, left = dict(every), codes.PFIRRMANN_NOT_RULED_OUT.value
     grades = {code.value: grade for grade, code in codes.PFIRRMANN_GRADES.items()}
     statuses = {code.value: status for status, code in codes.STATUSES.items()}
     return ReportedDisc(
         level=level,
         grade=grades.get(said.get(codes.PFIRRMANN.value, "")),
+        not_ruled_out=tuple(grades[value] for name, value in every if name == left),
+        abstain=said.get(codes.PFIRRMANN_CERTAINTY.value) == codes.ABSTAINED.value,
         lesions={label: statuses[said[codes.LESIONS[label].value]] for label in LESION_LABELS},
         numbers=_numbers(group),
         boxes=tuple(box for where, box in boxes if where is level),

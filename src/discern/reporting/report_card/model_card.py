@@ -118,11 +118,13 @@ def _heads(evidence: Evidence) -> tuple[Table, ...]:
 def _points(evidence: Evidence) -> tuple[Table, ...]:
     if evidence.weights is None:
         return ()
+    about = evidence.weights.metadata
+    lesions = [(label, plane) for plane in PLANES for label in about.trained_lesions(plane)]
     rows = tuple(
-        (one.name, f"{one.grade_score:g}", f"{one.herniation_score:g}", f"{one.hiz_score:g}")
-        for one in evidence.weights.metadata.operating_points
+        (one.name, f"{one.grade_score:g}", *(f"{one.min_score(*row):g}" for row in lesions))
+        for one in about.operating_points
     )
-    head = ("Name", "Grade", "Herniation", "High-intensity zone")
+    head = ("Name", "Grade", *(f"{LESION_NAMES[label]}, {plane}" for label, plane in lesions))
     return (Table("operating-points", "Operating points of the weights", head, rows),)
 
 

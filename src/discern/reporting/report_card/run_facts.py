@@ -1,13 +1,14 @@
 """What weights and manifest say: the network, its data, its thresholds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from discern.reporting.report_card.evidence import MANIFEST_FILE, Evidence
 from discern.reporting.report_card.facts import PROGRAM, Fact, Facts, counted, yes_or_no
 from discern.reporting.report_card.figures import LESION_NAMES
+from discern.reporting.wording import share_words, threshold_words
 from discern.spine import GRADE_LABELS, Plane
-from discern.weights import Head, TrainedOn
+from discern.weights import Head, TrainedOn, WeightsMetadata
 
 PARTS = ("train", "validation", "test")
 TRAINED_ON = {
@@ -119,17 +120,38 @@ def thresholds(evidence: Evidence) -> Facts:
         Fact(
             f"Evaluated at operating point {point['name']}: score at least "
             f"{point['grade_score']:g} for a grade, {point['herniation_score']:g} for a "
-            f"herniation, {point['hiz_score']:g} for a high-intensity zone.",
+            f"herniation, {point['hiz_score']:g} for a high-intensity zone."
+            + "".join(
+                f" Instead, {one['score']:g} for {one['label']} on {one['plane']} images."
+                for one in point.get("lesions", ())
+            ),
             evidence.evaluation.source,
         )
     ]
     if evidence.weights is not None:
-        text = (
-            "Grade probabilities are calibrated with temperature "
-            f"{evidence.weights.metadata.temperature:g} (1 means: not calibrated)."
-        )
-        facts.append(Fact(text, evidence.weights.source))
+        facts += [
+            Fact(text, evidence.weights.source) for text in _fitted(evidence.weights.metadata)
+        ]
     return tuple(facts)
+
+
+def _fitted(about: WeightsMetadata) -> Iterator[str]:
+    """Yield what was fitted on patients not trained on."""
+    yield (
+        f"Grade probabilities are calibrated with temperature {about.temperature:g} "
+        "(1 means: not calibrated)."
+    )
+    rule = about.conformal
+    if rule is not None:
+        measured = f"; measured {share_words(rule.measured)}" if rule.measured else ""
+        yield (
+            f"Sets of grades were made to hold the reader's grade in {rule.coverage:.0%} of the "
+            f"discs of every grade{measured}. With more than {rule.widest} grades in the set the "
+            "software abstains."
+        )
+    for point in about.operating_points:
+        for one in point.lesions:
+            yield f"Operating point {point.name}, score from {one.score:g}: {threshold_words(one)}."
 
 
 def untrained(evidence: Evidence) -> Facts:

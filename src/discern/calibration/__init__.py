@@ -1,0 +1,1 @@
+"""What makes probabilities, sets and thresholds of scores, fitted on out-of-fold predictions."""
