@@ -31,7 +31,7 @@ from typing import Any
 
 from discern.annotations import GroundTruth
 from discern.dataset.sources import Dataset, image_files, read_dataset
-from discern.dataset.splits import Split
+from discern.dataset.splits import Split, read_fold_splits
 from discern.evaluation.comparison import ComparisonOptions, compare
 from discern.evaluation.comparison_tables import paired_table
 from discern.evaluation.headlines import HEADLINES, grade_confusion, tally
@@ -42,7 +42,6 @@ from discern.evaluation.predictions import (
     read_predictions,
 )
 from discern.evaluation.table_formats import table_text
-from discern.experiment.crossvalidation import read_fold_splits
 from discern.experiment.ledger import LEDGER, split_digest
 from discern.inference.evaluate import Selection, selected_truths
 from discern.outputs import write_files

@@ -12,12 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ceiling import SYSTEMS, ceiling_files
 from discern.calibration.fit import CalibrationOptions
 from discern.calibration.fit import calibrate as fit_calibration
 from discern.calibration.report import calibration_files
 from discern.dataset.sources import Dataset, read_dataset
 from discern.dataset.splits import read_fold_splits
+from discern.evaluation.comparison import ComparisonOptions, compare
+from discern.evaluation.comparison_tables import paired_table
 from discern.evaluation.predictions import Predictions, predictions_json
+from discern.evaluation.tables import tables_markdown
 from discern.experiment.runs import Workshop, pooled_predictions, runs_of
 from discern.experiment.studies import Budget, Study, ablation_arms, held_out_splits
 from discern.experiment.study import StudyJob, run_study
@@ -35,6 +39,11 @@ DISCS = (1, 6)
 T2_MID, T2_SPACE = "*_t2_mid", "*_t2space_*"
 STUDIES = "studies"
 FOLDS, EPOCHS = 5, 20
+SAME_FOLDS = (
+    "Every patient was predicted by a network that has not seen them, on the same four folds. "
+    "yolov5n and yolo11s: Ultralytics' own training from scratch, 150 epochs at 416 px "
+    "(bench/public_peers.py). best-448: best-448/config.toml."
+)
 SHOWS_NO_PATIENT = {".json", ".md", ".png", ".svg", ".csv", ".tex", ".txt"}
 
 
@@ -113,6 +122,21 @@ def calibrate(dataset: Dataset, results: Path) -> None:
     write_files(results / "calibration", {n: c for n, c in files.items() if _is_kept(n)})
 
 
+def compare_systems(dataset: Dataset, results: Path) -> None:
+    """Write how ``best`` differs from the other networks on the same folds, and the ceiling."""
+    truths = selected_truths(dataset, Selection(images=T2_MID, discs=DISCS))
+    known = {
+        name: given_predictions(results / file, dataset, truths) for name, file in SYSTEMS.items()
+    }
+    best = known.pop("best")
+    tables = [
+        paired_table(compare(truths, other, best, ComparisonOptions()), name, "best")
+        for name, other in known.items()
+    ]
+    text = tables_markdown("best and other networks on the same folds", SAME_FOLDS, tables)
+    write_files(results, {"comparison.md": text.encode()} | ceiling_files(truths, results))
+
+
 def _is_kept(name: str) -> bool:
     return Path(name).suffix in SHOWS_NO_PATIENT
 
@@ -129,6 +153,7 @@ def main() -> None:
     for name in FOLDERS:
         evaluate(dataset, arguments.results, name, arguments.results)
     calibrate(dataset, arguments.results)
+    compare_systems(dataset, arguments.results)
 
 
 if __name__ == "__main__":

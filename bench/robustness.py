@@ -32,7 +32,7 @@ from discern.dataset.degrade import LADDERS, Contrast, Degradation, Subject, deg
 from discern.dataset.masks import mask_file, read_mask
 from discern.dataset.samples import read_image
 from discern.dataset.sources import Dataset, image_files, read_dataset
-from discern.dataset.splits import Split
+from discern.dataset.splits import Split, read_fold_splits
 from discern.errors import UsageError
 from discern.evaluation.agreement import Counts
 from discern.evaluation.outcomes import grade_outcome
@@ -45,7 +45,6 @@ from discern.evaluation.robustness import (
     readings_csv,
     robustness_files,
 )
-from discern.experiment.crossvalidation import read_fold_splits
 from discern.experiment.studies import vendors_of
 from discern.imaging.pixels import Image, window
 from discern.inference.evaluate import Selection, boxes_of_images, refuse_overlap, selected_truths
@@ -77,7 +76,10 @@ class Fold:
         point = about.operating_point("default")
         found = boxes_of_images(images, self.predictor, about)
         for (_, truth), boxes in zip(own, found, strict=True):
-            yield truth.patient, grade_outcome(truth, confident(boxes, point)).confusion()
+            yield (
+                truth.patient,
+                grade_outcome(truth, confident(boxes, point, truth.plane)).confusion(),
+            )
 
 
 @dataclass(frozen=True, slots=True)

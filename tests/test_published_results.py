@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS, BENCH = ROOT / "docs" / "results", ROOT / "bench"
 BY_OTHER_BENCHES = {
     *("levels", "phantom-lesions", "phantom-transfer", "planted", "axial-real"),
-    *("peers", "robustness"),
+    "robustness",
 }
 """They need weights."""
 
@@ -23,7 +23,10 @@ def test_every_table_and_figure_follows_from_the_predictions(
     shared_data: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("torch", reason="needs the train extra")  # the arms of the studies
-    for kept in ("predictions.json", "splits", "studies/ledger.csv", "studies/predictions"):
+    for kept in (
+        *("predictions.json", "splits", "studies/ledger.csv", "studies/predictions"),
+        *("peers", "best-448"),
+    ):
         source, target = RESULTS / kept, tmp_path / kept
         target.parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if source.is_dir() else shutil.copyfile

@@ -34,10 +34,10 @@ class LedgerRow:
         image_size_px: Input size.
         batch_size: Images a step.
         parameters: Of the network.
-        train_seconds: Wall clock of the training, start of the process included.
+        train_seconds: Wall clock of the training process, by its manifest.
         threads: Of the training process.
-        processor: Name, as the operating system gives it.
-        torch: Version.
+        processor: Name of the GPU it was trained on, else of the processor.
+        torch: Version of the training process.
         discern: Version.
         weights_sha256: Of the ONNX file.
         disc_recall: Of the test patients, all annotated images, default operating point.

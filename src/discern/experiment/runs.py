@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 
 from discern import __version__
@@ -31,7 +30,7 @@ from discern.experiment.studies import Arm
 from discern.inference.evaluate import predict_images
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.training.config import TrainingConfig
-from discern.training.manifest import parameters_of, processor_name
+from discern.training.manifest import MANIFEST, parameters_of, read_circumstances
 from discern.training.validation import validation_metrics
 from discern.weights import load_weights
 
@@ -165,9 +164,8 @@ def trained(run: Run, workshop: Workshop) -> Path:
 
 
 def _train_and_predict(run: Run, workshop: Workshop) -> tuple[LedgerRow, Predictions]:
-    started = time.monotonic()
-    weights = load_weights(trained(run, workshop))
-    seconds = time.monotonic() - started
+    weights_file = trained(run, workshop)
+    weights, how = load_weights(weights_file), read_circumstances(weights_file.with_name(MANIFEST))
     truths = workshop.dataset.of_patients(run.split.test)
     predictor = OpenVinoPredictor(weights)
     predictions = predict_images(workshop.dataset, truths, predictor, weights.metadata)
@@ -196,10 +194,10 @@ def _train_and_predict(run: Run, workshop: Workshop) -> tuple[LedgerRow, Predict
         image_size_px=config.preprocessing.size_px,
         batch_size=config.batch_size,
         parameters=parameters_of(config),
-        train_seconds=round(seconds, 1),
-        threads=workshop.threads,
-        processor=processor_name(),
-        torch=version("torch"),
+        train_seconds=how.seconds,
+        threads=how.threads,
+        processor=how.processor,
+        torch=how.torch,
         discern=__version__,
         weights_sha256=weights.sha256,
         disc_recall=round(figures.disc_recall, 4),

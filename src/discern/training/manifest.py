@@ -20,6 +20,7 @@ from discern.training.config import TrainingConfig, parse_config
 
 SCHEMA = "discern.run/1"
 MANIFEST = "manifest.json"
+_NO_ACCELERATOR = "none"
 _LIBRARIES = ("torch", "lightning", "numpy", "scipy", "onnx")
 
 
@@ -57,7 +58,9 @@ def manifest_json(config: TrainingConfig, dataset: Dataset, split: Split, outcom
         "hardware": {
             "processor": processor_name(),
             "threads": torch.get_num_threads(),
-            "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
+            "accelerator": torch.cuda.get_device_name()
+            if torch.cuda.is_available()
+            else _NO_ACCELERATOR,
         },
         "software": {
             "discern": __version__,
@@ -68,6 +71,45 @@ def manifest_json(config: TrainingConfig, dataset: Dataset, split: Split, outcom
         "weights_sha256": outcome.weights_sha256,
     }
     return json.dumps(document, indent=1) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """How and where a run was trained, which may be another machine than this one.
+
+    Attributes:
+        seconds: Wall clock of the process that finished it.
+        threads: Of that process.
+        processor: Name of the accelerator, or of the processor where there was none.
+        torch: Version.
+    """
+
+    seconds: float
+    threads: int
+    processor: str
+    torch: str
+
+
+def read_circumstances(path: Path) -> Circumstances:
+    """Read from a manifest how the run was trained.
+
+    Raises:
+        DatasetError: Not a manifest.
+    """
+    try:
+        document: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if document["schema"] != SCHEMA:
+            raise ValueError(f"schema is {document['schema']!r}")  # noqa: TRY301 - same remedy
+        hardware, torch_version = document["hardware"], document["software"]["torch"]
+        accelerator = hardware["accelerator"]
+        processor = hardware["processor"] if accelerator == _NO_ACCELERATOR else accelerator
+        return Circumstances(document["seconds"], hardware["threads"], processor, torch_version)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise _no_manifest(path, error) from error
+
+
+def _no_manifest(path: Path, error: Exception) -> DatasetError:
+    return DatasetError(f"{path.name}: not a {SCHEMA} file ({error})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +136,7 @@ def read_manifest(path: Path, dataset: Dataset) -> RepeatedRun:
         config = parse_config(document["configuration"]["toml"])
         repeated = RepeatedRun(config, split, str(document["weights_sha256"]))
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise DatasetError(f"{path.name}: not a {SCHEMA} file ({error})") from error
+        raise _no_manifest(path, error) from error
     if document["data"]["digest"] != dataset.digest:
         raise DatasetError(
             f"{path.name}: the run was trained on other data "

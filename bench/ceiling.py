@@ -1,0 +1,134 @@
+"""Where the ceiling of the grades is: networks against the reader, and against each other.
+
+Used by ``bench/results.py``; on its own:
+
+    python bench/ceiling.py ../shared/data/spider-lumbar --results docs/results
+
+Four networks - other architectures, sizes, losses, programs - read each disc out of fold. Where
+they agree with each other and not with the reader, the image does not carry what the reader wrote,
+or all of them err alike; both bound what another such network can reach with these labels.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from discern.annotations import GroundTruth
+from discern.dataset.sources import read_dataset
+from discern.evaluation.agreement import GRADES, KappaWeight, kappa, within
+from discern.evaluation.bootstrap import draw_patients, figure
+from discern.evaluation.outcomes import meet_discs
+from discern.evaluation.predictions import Predictions, confident, read_predictions
+from discern.evaluation.table_formats import Table
+from discern.evaluation.tables import tables_markdown
+from discern.inference.evaluate import Selection, selected_truths
+from discern.outputs import write_files
+from discern.spine import GRADE_LABELS
+from discern.weights import OperatingPoint
+
+READER = "reader"
+SEED, RESAMPLES = 20250101, 2000
+SYSTEMS = {
+    "best": "predictions.json",
+    "best-448": "best-448/predictions.json",
+    "yolov5n": "peers/yolov5n.json",
+    "yolo11s": "peers/yolo11s.json",
+}
+Answers = NDArray[np.int64]  # (discs,) grades 0-4, -1 where the disc was not found
+
+
+def reader_grades(truths: Sequence[GroundTruth]) -> Answers:
+    """Return the reader's grade of every disc, 0-4."""
+    return np.array([grade for truth in truths for grade in _graded(truth)])
+
+
+def _graded(truth: GroundTruth) -> list[int]:
+    return [GRADE_LABELS.index(box.label) for box in truth.boxes if box.label.grade]
+
+
+def answers(truths: Sequence[GroundTruth], predictions: Predictions) -> Answers:
+    """Return the grade that a system gives every truth disc, in the order of the truth."""
+    found: list[NDArray[np.int64]] = []
+    for truth in truths:
+        told = np.full(len(_graded(truth)), -1)
+        boxes = confident(predictions[truth.image], OperatingPoint(), truth.plane)
+        met = meet_discs(truth, boxes)
+        for disc, box in zip(met.chosen.tolist(), met.boxes, strict=True):
+            if disc >= 0:
+                told[disc] = GRADE_LABELS.index(box.label)
+        found.append(told)
+    return np.concatenate(found)
+
+
+def patient_numbers(truths: Sequence[GroundTruth]) -> tuple[NDArray[np.intp], int]:
+    """Return the number of the patient of every disc, and how many patients there are."""
+    patients = sorted({truth.patient for truth in truths})
+    numbers = [patients.index(truth.patient) for truth in truths for _ in _graded(truth)]
+    return np.array(numbers), len(patients)
+
+
+def agreement_table(truths: Sequence[GroundTruth], systems: Mapping[str, Predictions]) -> Table:
+    """Return the agreement of every system with the reader, then of every two systems."""
+    grades = {READER: reader_grades(truths)} | {n: answers(truths, p) for n, p in systems.items()}
+    by_all = np.all([told >= 0 for told in grades.values()], axis=0)
+    patients, count = patient_numbers(truths)
+    draws = draw_patients(count, RESAMPLES, np.random.default_rng(SEED))
+    rows = []
+    for one, other in combinations(grades, 2):
+        counts = np.zeros((count, GRADES, GRADES), dtype=np.int64)
+        np.add.at(counts, (patients[by_all], grades[one][by_all], grades[other][by_all]), 1)
+        drawn = np.tensordot(draws, counts, axes=1)
+        figures = (
+            *(within(drawn, apart) for apart in (0, 1)),
+            *(kappa(drawn, weight) for weight in KappaWeight),
+        )
+        rows.append((f"{one} - {other}", *(figure(values, "no disc") for values in figures)))
+    columns = ("Pair", "Same grade", "Within one grade", "Kappa, linear", "Kappa, quadratic")
+    unanimous = np.all([grades[n][by_all] == grades["best"][by_all] for n in systems], axis=0)
+    right = grades["best"][by_all] == grades[READER][by_all]
+    return Table(
+        name="ceiling",
+        title=f"{by_all.sum()} discs of {count} patients that every system found",
+        columns=columns,
+        rows=tuple(rows),
+        notes=(
+            f"All {len(systems)} systems give one and the same grade to {unanimous.sum()} discs; "
+            f"there the reader gives that grade to {(right & unanimous).sum()} of them "
+            f"({right[unanimous].mean():.3f}), elsewhere `best` is right on "
+            f"{right[~unanimous].mean():.3f}.",
+            "Readers among themselves: kappa about .6 between, .8 within (Niemeyer 2021).",
+            f"In brackets: 95 % interval, {RESAMPLES} resamples of the patients, seed {SEED}.",
+        ),
+    )
+
+
+def ceiling_files(truths: Sequence[GroundTruth], results: Path) -> dict[str, bytes]:
+    """Return ``ceiling.md`` from the predictions in ``results``."""
+    images = {truth.image for truth in truths}
+    systems = {}
+    for name, file in SYSTEMS.items():
+        known = read_predictions(results / file)
+        systems[name] = {image: boxes for image, boxes in known.items() if image in images}
+    table = agreement_table(truths, systems)
+    about = "Out of fold, T2 middle slices, T12-L1 to L5-S1. The reader is SPIDER's."
+    text = tables_markdown("Where the ceiling is", about, [table])
+    return {"ceiling.md": text.encode()}
+
+
+def main() -> None:
+    """Write ``ceiling.md``."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("--results", type=Path, required=True)
+    given = parser.parse_args()
+    chosen = Selection(images="*_t2_mid", discs=(1, 6))
+    truths = selected_truths(read_dataset(given.dataset), chosen)
+    write_files(given.results, ceiling_files(truths, given.results))
+
+
+if __name__ == "__main__":
+    main()
