@@ -23,7 +23,7 @@ from discern.evaluation.agreement import GRADES, KappaWeight, kappa, within
 from discern.evaluation.bootstrap import draw_patients, figure
 from discern.evaluation.outcomes import meet_discs
 from discern.evaluation.predictions import Predictions, confident, read_predictions
-from discern.evaluation.table_formats import Table
+from discern.evaluation.table_formats import Cell, Table
 from discern.evaluation.tables import tables_markdown
 from discern.inference.evaluate import Selection, selected_truths
 from discern.outputs import write_files
@@ -77,7 +77,7 @@ def agreement_table(truths: Sequence[GroundTruth], systems: Mapping[str, Predict
     by_all = np.all([told >= 0 for told in grades.values()], axis=0)
     patients, count = patient_numbers(truths)
     draws = draw_patients(count, RESAMPLES, np.random.default_rng(SEED))
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for one, other in combinations(grades, 2):
         counts = np.zeros((count, GRADES, GRADES), dtype=np.int64)
         np.add.at(counts, (patients[by_all], grades[one][by_all], grades[other][by_all]), 1)
