@@ -81,8 +81,8 @@ class Deliverer:
             self._due.pop(delivery.id, None)
             self._note("delivery_failed", delivery, logging.ERROR, str(error))
             return
-        self._state.attempted(delivery, DeliveryState.PENDING, wait_s=wait_s, reason=str(error))
         self._due[delivery.id] = self._clock() + wait_s
+        self._state.attempted(delivery, DeliveryState.PENDING, wait_s=wait_s, reason=str(error))
         self._note("delivery_postponed", delivery, logging.WARNING, str(error))
 
     def _note(
