@@ -75,6 +75,8 @@ class Node:
 
     def stop(self) -> None:
         """Stop listening, end the analysis under way, close the state; what is left, stays."""
+        if self._stop.is_set():
+            return
         self._stop.set()
         self._listener.stop()
         if self._health is not None:
