@@ -55,10 +55,13 @@ class Archive:
         if status:
             return status
         uid = str(event.request.AffectedSOPInstanceUID)
-        self.taken.append((uid, event.encoded_dataset(include_meta=False)))
+        self.taken.append((uid, event.encoded_dataset()))
         if status is None:
             event.assoc.abort()
         return 0x0000
+
+    def contents(self) -> list[bytes]:
+        return [content for _, content in self.taken]
 
     def _find(self, event: Any) -> Iterator[tuple[int, Dataset | None]]:  # noqa: ANN401
         wanted = str(event.identifier.SOPInstanceUID)

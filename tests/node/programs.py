@@ -53,7 +53,11 @@ class NodeProgram:
         self._command = [*command, "--config", str(self._config)]
         self._environment = {**os.environ, **(environment or {})}
         self.log = ""
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
 
     def start(self) -> None:
         self._process: subprocess.Popen[str] = subprocess.Popen(
