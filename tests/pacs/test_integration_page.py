@@ -60,19 +60,20 @@ def run(script: str, folder: Path) -> tuple[int, str]:
         except subprocess.TimeoutExpired:
             pytest.fail(output.read_text(errors="replace")[-4000:])
         finally:
-            end(process.pid)
-            process.wait()
+            end(process)
     return process.returncode, output.read_text(errors="replace")
 
 
-def end(group: int) -> None:
+def end(leader: subprocess.Popen[bytes]) -> None:
     """End the processes of a group, by force where they take more than five seconds."""
     for number, tries in ((signal.SIGTERM, 50), (signal.SIGKILL, 50)):
         with suppress(ProcessLookupError):
-            os.killpg(group, number)
+            os.killpg(leader.pid, number)
             for _ in range(tries):
-                os.killpg(group, 0)
+                leader.poll()  # a leader that nobody waits for counts as running
+                os.killpg(leader.pid, 0)
                 time.sleep(0.1)
+    leader.wait()
 
 
 def test_the_commands_of_the_page_do_what_it_says(tmp_path: Path) -> None:
