@@ -48,16 +48,16 @@ def as_enhanced(study: Study, number: int) -> Dataset:
     """Return the sagittal slices as the frames of one Enhanced MR object."""
     sagittal = [one for one in study if "sag" in one.SeriesDescription.lower()]
     places = np.array([one.ImagePositionPatient for one in sagittal], float)
-    first, spacing = places[0], sagittal[0].PixelSpacing
+    first, step, spacing = places[0], places[1] - places[0], sagittal[0].PixelSpacing
     series = Series(
         count=len(sagittal),
         orientation=[float(one) for one in sagittal[0].ImageOrientationPatient],
         first_mm=(first[0], first[1], first[2]),
-        step_mm=tuple(places[1] - first),
+        step_mm=(step[0], step[1], step[2]),
         spacing_mm=(float(spacing[0]), float(spacing[1])),
         study_uid=f"2.25.{number}",
     )
-    enhanced = enhanced_dataset(series)
+    enhanced: Dataset = enhanced_dataset(series)
     put_pixels(enhanced, np.stack([one.pixel_array for one in sagittal]))
     enhanced.PatientName = "Secret^Enhanced"
     to_bytes(enhanced)  # adds the file meta

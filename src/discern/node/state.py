@@ -184,10 +184,19 @@ class State:
             return Kept.NEW
 
     def receiving(self) -> list[str]:
-        """Return the studies that wait to be complete, in the order of their arrival."""
+        """Return the studies that wait: those whose analysis a crash has cut short come last."""
         return self._column(
-            "SELECT study_uid FROM studies WHERE state = 'receiving' ORDER BY rowid"
+            "SELECT study_uid FROM studies WHERE state = 'receiving' ORDER BY starts, rowid"
         )
+
+    def put_back(self, job: Job) -> None:
+        """Undo ``begin`` where the node stops in good order."""
+        with self.transaction() as db:
+            db.execute(
+                "UPDATE studies SET state = 'receiving', starts = starts - 1 "
+                "WHERE study_uid = ? AND revision = ? AND state = 'analyzing'",
+                (job.study_uid, job.revision),
+            )
 
     def resume(self) -> None:
         """Take up again what was being analyzed when the node ended."""

@@ -18,7 +18,7 @@ from discern.node.spool import Spool
 from discern.node.state import Job, Result, State
 
 T = TypeVar("T")
-_MOST_STARTS = 3
+_MOST_STARTS = 10
 _LOOK_S, _AGAIN_S = 0.2, 2.0
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -88,7 +88,9 @@ class Worker:
             outcome: list[Result] | Failure | None = Failure(reason)
         else:
             outcome = self._outcome(job, stop)
-        if outcome is not None:
+        if outcome is None:
+            self._state.put_back(job)
+        else:
             _when_there_is_room(lambda: self._record(job, outcome), stop)
 
     def _outcome(self, job: Job, stop: threading.Event) -> list[Result] | Failure | None:
