@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from discern.cli.main import run
-from writers import AXIAL_T2, T1, Series, mr_dataset, to_bytes, write_series, write_study
+from writers import AXIAL_T2, T1, Series, mr_dataset, ramp, to_bytes, write_series, write_study
 
 Maker = Callable[[Path], Path]
 
@@ -117,6 +119,21 @@ def test_one_message_and_the_documented_status(
     assert stop.value.code == status
     assert captured.err.startswith("error: ")
     assert "Traceback" not in captured.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("kind", ["sr", "gsps", "sc", "seg"])
+def test_dicom_documents_are_refused_for_what_is_no_dicom(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "slice.png"
+    Image.fromarray(ramp((320, 320)).astype(np.uint8)).save(source)
+
+    with pytest.raises(SystemExit) as stop:
+        run(["analyze", str(source), "--out", str(tmp_path / "out"), "--also", kind])
+
+    assert stop.value.code == 2
+    assert f"--also {kind}: a DICOM object refers to DICOM images" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

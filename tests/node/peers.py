@@ -1,7 +1,7 @@
 """Other sides for the tests of the node: senders, a storage provider, small studies."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +13,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage
 from pynetdicom import AE, evt
 
+from discern.node.asking import STUDY_ROOT_FIND
 from discern.node.config import (
     DiskConfig,
     HealthConfig,
@@ -28,26 +29,47 @@ STRUCTURED_REPORT_3D = UID("1.2.840.10008.5.1.4.1.1.88.34")
 
 
 class Archive:
-    """A storage provider that remembers the bytes of every object it was sent."""
+    """A storage provider that remembers the bytes of every object it was sent.
 
-    def __init__(self, port: int = 0, statuses: list[int] | None = None) -> None:
+    ``statuses`` are its first answers, None for none at all: it takes the object and hangs up.
+    ``finds`` says whether it can be asked what it holds.
+    """
+
+    def __init__(
+        self, port: int = 0, statuses: Sequence[int | None] = (), *, finds: bool = True
+    ) -> None:
         self.taken: list[tuple[str, bytes]] = []
-        self._statuses = list(statuses or [])
+        self._statuses = list(statuses)
         ae = AE("ARCHIVE")
         ae.add_supported_context(STRUCTURED_REPORT, ExplicitVRLittleEndian)
         ae.add_supported_context(STRUCTURED_REPORT_3D, ExplicitVRLittleEndian)
+        if finds:
+            ae.add_supported_context(STUDY_ROOT_FIND)
         self._ae = ae
-        server: Any = ae.start_server(
-            ("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, self._take)]
-        )
+        handlers: list[Any] = [(evt.EVT_C_STORE, self._take), (evt.EVT_C_FIND, self._find)]
+        server: Any = ae.start_server(("127.0.0.1", port), block=False, evt_handlers=handlers)
         self.port: int = server.server_address[1]
 
     def _take(self, event: Any) -> int:  # noqa: ANN401 - pynetdicom is untyped
-        if self._statuses:
-            return self._statuses.pop(0)
+        status = self._statuses.pop(0) if self._statuses else 0x0000
+        if status:
+            return status
         uid = str(event.request.AffectedSOPInstanceUID)
-        self.taken.append((uid, event.encoded_dataset(include_meta=False)))
+        self.taken.append((uid, event.encoded_dataset()))
+        if status is None:
+            event.assoc.abort()
         return 0x0000
+
+    def contents(self) -> list[bytes]:
+        return [content for _, content in self.taken]
+
+    def _find(self, event: Any) -> Iterator[tuple[int, Dataset | None]]:  # noqa: ANN401
+        wanted = str(event.identifier.SOPInstanceUID)
+        if wanted in {uid for uid, _ in self.taken}:
+            found = Dataset()
+            found.QueryRetrieveLevel, found.SOPInstanceUID = "IMAGE", wanted
+            yield 0xFF00, found
+        yield 0x0000, None
 
     def stop(self) -> None:
         self._ae.shutdown()

@@ -1,30 +1,23 @@
 import os
-import random
-import signal
-import socket
-import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
-from peers import Archive, association, config_for, image, send, wait_until
+from peers import Archive, config_for, image, send, wait_until
+from programs import NodeProgram, free_port, waits
 from stand_ins import report
 from starting import StartNode
 
-from discern.node.config import RetryConfig
+from discern.node.analysis import Order
+from discern.node.config import RetryConfig, StudyConfig
+from discern.node.delivery import Deliverer
 from discern.node.service import Node
+from discern.node.state import Instance, State
 
-HERE = Path(__file__).parent
 MANY = 100 if os.environ.get("DISCERN_FULL") else 6
-SENDERS, KILLS = 4, 4 if os.environ.get("DISCERN_FULL") else 1
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+KILLS = 4 if os.environ.get("DISCERN_FULL") else 1
 
 
 def test_what_a_destination_missed_while_down_arrives_when_it_is_up(tmp_path: Path) -> None:
@@ -64,68 +57,85 @@ def test_deliveries_are_given_up_after_the_time_for_it(start_node: StartNode) ->
     wait_until(lambda: node.state.counts("deliveries") == {"failed": 1})
 
 
-def write_config(path: Path, port: int, archive_port: int) -> None:
-    path.write_text(
-        f"""
-        listen = {{ port = {port} }}
-        study = {{ quiet_seconds = 0.3 }}
-        disk = {{ folder = "{path.parent / "node"}", least_free_gb = 0.01 }}
-        retry = {{ first_wait_s = 0.2 }}
-        [[destinations]]
-        name = "pacs"
-        host = "127.0.0.1"
-        port = {archive_port}
-        ae_title = "ARCHIVE"
-        """
-    )
-
-
-def run_node(config: Path, port: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, str(HERE / "run_node.py"), str(config)]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-
-    def answers() -> bool:
-        with association(port) as one:
-            return bool(one.is_established)
-
-    wait_until(answers)
-    return process
-
-
-def send_until_confirmed(port: int, number: int) -> bool:
-    """Send one study; say whether both of its images were confirmed."""
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_arrived_without_confirmation_is_asked_for_before_it_is_sent_again(
+    tmp_path: Path, times: int
+) -> None:
+    archive = Archive(statuses=[None], finds=times == 1)
+    node = Node(config_for(tmp_path / "node", archive.port), analyze=report)
     try:
-        return send(port, image(number, 1), image(number, 2)) == [0, 0]
-    except (AssertionError, AttributeError, RuntimeError):
-        return False
+        send(node.port, image(1, 1))
+        wait_until(lambda: node.state.counts("deliveries") == {"done": 1})
+    finally:
+        node.stop()
+        archive.stop()
+    assert len(archive.taken) == times
+    assert len({*archive.taken}) == 1  # the same bytes
+
+
+def test_what_was_given_up_is_tried_again_by_the_next_start(
+    start_node: StartNode, archive: Archive
+) -> None:
+    refusing = Archive(statuses=[0xC000])
+    node = start_node(destinations=config_for(Path(), refusing.port).destinations)
+    send(node.port, image(1, 1))
+    wait_until(lambda: node.state.counts("deliveries") == {"failed": 1})
+    node.stop()
+    refusing.stop()
+    start_node()
+    wait_until(lambda: archive.taken)
+
+
+def test_an_hour_of_outage_is_survived_without_haste(tmp_path: Path) -> None:
+    state, port, now_s = State(tmp_path / "state.sqlite"), free_port(), 0.0
+    (result,) = report(made_order(tmp_path))
+    state.keep(Instance("2.25.1.1.1", "2.25.1", "2.25.4", "", "", 0))
+    state.finish(state.begin("2.25.1", "2026"), "2026", [result], ["pacs"])
+    (delivery,) = state.pending("pacs")
+    (where,) = config_for(tmp_path, port).destinations
+    deliverer = Deliverer(state, where, RetryConfig(), clock=lambda: now_s)
+    stop = threading.Event()
+
+    def waited() -> float:
+        return state.delivery(delivery).waited_s
+
+    running = threading.Thread(target=deliverer.run, args=(stop,))
+    running.start()
+    try:
+        wait_until(lambda: waited() == 10)
+        for due_s in (10, 30, 70, 150, 310, 630, 1270, 2550):
+            now_s = due_s - 1
+            time.sleep(0.3)
+            assert waited() == due_s
+            now_s = due_s
+            wait_until(lambda due_s=due_s: waited() > due_s)  # type: ignore[misc]
+        archive = Archive(port)
+        now_s = 2550 + 1800
+        wait_until(lambda: state.counts("deliveries") == {"done": 1})
+    finally:
+        stop.set()
+        running.join()
+        state.close()
+    archive.stop()
+    assert [uid for uid, _ in archive.taken] == [result.sop_uid]
+
+
+def made_order(folder: Path) -> Order:
+    images = folder / "images"
+    images.mkdir()
+    image(1, 1).save_as(images / "1.dcm", enforce_file_format=True)
+    return Order(images, "2026", StudyConfig())
 
 
 @pytest.mark.slow
 def test_four_senders_at_once_and_kill_9_in_the_middle(archive: Archive, tmp_path: Path) -> None:
-    config, port, chance = tmp_path / "node.toml", free_port(), random.Random(11)  # noqa: S311 - when to kill
-    write_config(config, port, archive.port)
-    process = run_node(config, port)
-
-    def push(sender: int) -> None:
-        for number in range(sender, MANY + 1, SENDERS):
-            while not send_until_confirmed(port, number):
-                time.sleep(0.1)
-
-    senders = [threading.Thread(target=push, args=(one,)) for one in range(1, SENDERS + 1)]
-    for one in senders:
-        one.start()
-    for _ in range(KILLS):
-        time.sleep(chance.uniform(1.0, 4.0))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process = run_node(config, port)
-    for one in senders:
-        one.join()
-    wanted = {f"2.25.{number}.99.2" for number in range(1, MANY + 1)}
-    wait_until(lambda: {uid for uid, _ in archive.taken} >= wanted, 240)
-    process.terminate()
-    assert process.wait(20) == 0
-    sent = [uid for uid, _ in archive.taken if uid.endswith(".2")]
-    assert set(sent) == wanted
-    assert len(sent) <= MANY + KILLS  # again only where a kill swallowed the confirmation
-    assert len({*archive.taken}) == len({uid for uid, _ in archive.taken})  # the same bytes
+    command = [sys.executable, str(Path(__file__).with_name("run_node.py"))]
+    node = NodeProgram(tmp_path, archive.port, command)
+    studies = [[image(number, 1), image(number, 2)] for number in range(1, MANY + 1)]
+    wanted = sorted(f"2.25.{number}.99.2" for number in range(1, MANY + 1))
+    try:
+        node.push_and_kill(studies, waits(KILLS, 4.0))
+        wait_until(lambda: len(archive.taken) >= MANY, 240)
+    finally:
+        node.stop()
+    assert sorted(uid for uid, _ in archive.taken) == wanted

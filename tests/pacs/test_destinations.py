@@ -11,6 +11,7 @@ import pytest
 from orthanc import AE_TITLE, PASSWORD, USER, Orthanc, free_port, running_orthanc
 
 from discern.errors import DeliveryError
+from discern.node.asking import is_held
 from discern.node.destinations import (
     Destination,
     DimseDestination,
@@ -25,7 +26,9 @@ PASSWORD_ENV = "DISCERN_TEST_PACS"  # noqa: S105 - the name of a variable
 
 @pytest.fixture(scope="module")
 def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
-    with running_orthanc(tmp_path_factory.mktemp("pacs") / "orthanc") as server:
+    known = {"discern": ["DISCERN", "127.0.0.1", 104]}
+    folder = tmp_path_factory.mktemp("pacs") / "orthanc"
+    with running_orthanc(folder, DicomModalities=known) as server:
         yield server
 
 
@@ -70,6 +73,35 @@ def test_what_arrives_is_byte_for_byte_what_was_sent(
     store(web, content)
 
     assert orthanc.stored("1.2.826.0.1.3680043.8.498.20.2.1.1") == content
+
+
+def test_a_destination_says_what_it_holds(
+    dimse: DimseDestination, web: WebDestination, tmp_path: Path
+) -> None:
+    first, second = objects(tmp_path, 9)
+
+    store(dimse, first)
+
+    assert [is_held(dimse, one) for one in (first, second)] == [True, False]
+    assert [is_held(web, one) for one in (first, second)] == [True, False]
+
+
+def test_a_destination_that_cannot_be_asked_is_told_from_one_that_is_down(
+    dimse: DimseDestination, web: WebDestination, tmp_path: Path
+) -> None:
+    content = objects(tmp_path, 10)[0]
+
+    assert not is_held(replace(dimse, ae_title="NOBODY"), content)
+    store(dimse, content)
+    assert not is_held(replace(dimse, calling_ae_title="STRANGER"), content)
+    assert not is_held(replace(web, url=f"{web.url}/nowhere"), content)
+    for down in (
+        replace(dimse, port=free_port()),
+        replace(web, url=f"http://127.0.0.1:{free_port()}/d"),
+    ):
+        with pytest.raises(DeliveryError) as error:
+            is_held(down, content)
+        assert error.value.temporary
 
 
 def refused(destination: Destination, content: bytes) -> DeliveryError:

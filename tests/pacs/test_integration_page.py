@@ -15,6 +15,8 @@ import pytest
 from orthanc import free_port
 from pydicom import dcmread
 
+from discern.node.config import read_config
+
 PAGE = Path(__file__).parents[2] / "docs" / "integration.md"
 PORTS = ("4242", "8042", "11112", "11180")
 PATIENCE_S = 240.0
@@ -26,7 +28,7 @@ pytestmark = pytest.mark.slow
 def commands() -> str:
     """Return every shell block of the page, with ports that nothing listens on."""
     blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) >= 5
+    assert len(blocks) >= 7
     script = "set -eu\n" + "\n".join(blocks)
     for port in PORTS:
         assert port in script
@@ -60,19 +62,20 @@ def run(script: str, folder: Path) -> tuple[int, str]:
         except subprocess.TimeoutExpired:
             pytest.fail(output.read_text(errors="replace")[-4000:])
         finally:
-            end(process.pid)
-            process.wait()
+            end(process)
     return process.returncode, output.read_text(errors="replace")
 
 
-def end(group: int) -> None:
+def end(leader: subprocess.Popen[bytes]) -> None:
     """End the processes of a group, by force where they take more than five seconds."""
     for number, tries in ((signal.SIGTERM, 50), (signal.SIGKILL, 50)):
         with suppress(ProcessLookupError):
-            os.killpg(group, number)
+            os.killpg(leader.pid, number)
             for _ in range(tries):
-                os.killpg(group, 0)
+                leader.poll()  # a leader that nobody waits for counts as running
+                os.killpg(leader.pid, 0)
                 time.sleep(0.1)
+    leader.wait()
 
 
 def test_the_commands_of_the_page_do_what_it_says(tmp_path: Path) -> None:
@@ -85,5 +88,8 @@ def test_the_commands_of_the_page_do_what_it_says(tmp_path: Path) -> None:
         assert re.search(rf"\(0008,0060\) CS \[{modality}\s*\]", said), modality
     assert "Discern structured report" in said
     assert "L5-S1 intervertebral disc" in said  # dsrdump
+    read_config(tmp_path / "discern.toml")
+    images = [dcmread(path) for path in (tmp_path / "research").rglob("*.dcm")]
+    assert {one.PatientIdentityRemoved for one in images} == {"YES"}
     report = dcmread(BytesIO((tmp_path / "out" / "structured-report.dcm").read_bytes()))
     assert report.SOPInstanceUID in (tmp_path / "reports.json").read_text()

@@ -26,7 +26,7 @@ PATIENCE_S = 120.0
 pytestmark = pytest.mark.slow
 
 
-def configuration(folder: Path, node: tuple[int, int], destination: str) -> Path:
+def configuration(folder: Path, node: tuple[int, int], orthanc: Orthanc, destination: str) -> Path:
     """Write the configuration of a node with a short quiet period and short waits."""
     path = folder / "node.toml"
     path.write_text(
@@ -48,6 +48,10 @@ def configuration(folder: Path, node: tuple[int, int], destination: str) -> Path
         [[destinations]]
         name = "pacs"
         {destination}
+        [[commitment_peers]]
+        ae_title = "{AE_TITLE}"
+        host = "127.0.0.1"
+        port = {orthanc.dicom_port}
         """
     )
     return path
@@ -119,6 +123,21 @@ def forward(orthanc: Orthanc, study_uid: str) -> None:
     assert sent["FailedInstancesCount"] == 0
 
 
+def commits(orthanc: Orthanc, study_uid: str) -> str:
+    """Let Orthanc ask the node to commit to the images of the study; return the outcome."""
+    images = orthanc.find("instances", StudyInstanceUID=study_uid, Modality="MR")
+    pairs = [[one[tag]["Value"][0] for tag in ("00080016", "00080018")] for one in images]
+    asked = orthanc.ask(
+        "/modalities/node/storage-commitment", json.dumps({"DicomInstances": pairs}).encode()
+    )
+    for _ in range(50):
+        status = str(orthanc.ask(asked["Path"])["Status"])
+        if status != "Pending":
+            return status
+        time.sleep(0.1)
+    return "Pending"
+
+
 def reports(orthanc: Orthanc, study_uid: str) -> Sequence[str]:
     """Return the SOPInstanceUIDs of the reports of a study."""
     query = {"StudyInstanceUID": study_uid, "SOPClassUID": COMPREHENSIVE_3D_SR}
@@ -154,9 +173,10 @@ def test_a_real_study_is_forwarded_and_its_report_comes_back(
     ports = free_port(), free_port()
     with orthanc_beside_a_node(tmp_path, ports[0]) as orthanc:
         uid = put(orthanc, study)
-        config = configuration(tmp_path, ports, destination(orthanc))
+        config = configuration(tmp_path, ports, orthanc, destination(orthanc))
         with running_node(config, ports[1]):
             forward(orthanc, uid)
+            wait_until(lambda: commits(orthanc, uid) == "Success")
             wait_until(lambda: bool(reports(orthanc, uid)))
         (report,) = reports(orthanc, uid)
         stored = dcmread(BytesIO(orthanc.stored(report)))
@@ -172,7 +192,7 @@ def test_the_same_study_sent_twice_has_one_report_and_an_outage_ends(tmp_path: P
     with orthanc_beside_a_node(tmp_path, ports[0]) as orthanc:
         uid = put(orthanc, tmp_path / "phantom")
         again = {"HttpPort": orthanc.http_port, "DicomPort": orthanc.dicom_port}
-        config = configuration(tmp_path, ports, by_c_store(orthanc))
+        config = configuration(tmp_path, ports, orthanc, by_c_store(orthanc))
         with running_node(config, ports[1]):
             forward(orthanc, uid)
     with running_node(config, ports[1]):

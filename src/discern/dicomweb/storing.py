@@ -11,6 +11,7 @@ from discern.dicomweb.server import TooLarge, WebServer, connect
 from discern.errors import DeliveryError
 
 DUPLICATE = 0x0111
+_SOP_UID = "00080018"
 _CONFLICT = 409
 _WORTH_ANOTHER_TRY = frozenset({408, 425, 429})
 _ONE_REQUEST_BYTES = 1 << 30
@@ -39,10 +40,35 @@ def send(server: WebServer, contents: Sequence[bytes]) -> None:
             temporary=False,
         ) from error
     except RequestException as error:
-        raise DeliveryError(
-            f"{server.host}: cannot be reached ({type(error).__name__})", temporary=True
-        ) from error
+        raise _unreachable(server, error) from error
     _check_failures(server, answer)
+
+
+def has_object(server: WebServer, dataset: Dataset) -> bool:
+    """Say whether QIDO-RS finds an object; False where the server does not answer like QIDO-RS.
+
+    Raises:
+        DeliveryError: The server cannot be reached; temporary.
+        UsageError: dicomweb-client is not installed, or the CA file cannot be read.
+    """
+    client = connect(server)
+    from requests import HTTPError, RequestException  # noqa: PLC0415 - an optional extra
+
+    uids = dataset.StudyInstanceUID, dataset.SeriesInstanceUID
+    wanted = {"SOPInstanceUID": dataset.SOPInstanceUID}
+    try:
+        found = client.search_for_instances(*uids, search_filters=wanted)
+    except (HTTPError, ValueError, TypeError, TooLarge):
+        return False
+    except RequestException as error:
+        raise _unreachable(server, error) from error
+    held = [uid for one in found for uid in one.get(_SOP_UID, {}).get("Value", ())]
+    return dataset.SOPInstanceUID in held
+
+
+def _unreachable(server: WebServer, error: Exception) -> DeliveryError:
+    reason = type(error).__name__
+    return DeliveryError(f"{server.host}: cannot be reached ({reason})", temporary=True)
 
 
 def read_object(content: bytes) -> Dataset:

@@ -20,9 +20,10 @@ from pydicom.uid import (
 from pynetdicom import AE, AllStoragePresentationContexts, evt
 
 from discern.errors import UsageError
+from discern.node.bounds import BoundedSocket
 from discern.node.commitment import STORAGE_COMMITMENT, Committer
 from discern.node.config import ListenConfig
-from discern.node.guard import NEGOTIATION_S, GuardedServer
+from discern.node.guard import LONGEST_REQUEST, NEGOTIATION_S, GuardedServer
 from discern.node.log import note
 from discern.node.receiver import Received, Receiver, Status
 
@@ -50,6 +51,7 @@ class Listener:
         """
         self._ae = _application_entity(config)
         handlers: list[Any] = [
+            (evt.EVT_CONN_OPEN, _bound_by(config)),
             (evt.EVT_C_STORE, _store_with(receiver)),
             (evt.EVT_C_ECHO, _echo),
             (evt.EVT_N_ACTION, _commit_with(committer)),
@@ -112,6 +114,18 @@ def _tls(config: ListenConfig) -> ssl.SSLContext | None:
     if config.tls.ca is not None:
         context.verify_mode = ssl.CERT_REQUIRED
     return context
+
+
+def _bound_by(config: ListenConfig) -> Callable[[Any], None]:
+    def bound(event: Any) -> None:  # noqa: ANN401 - pynetdicom is untyped
+        dul = event.assoc.dul
+        dul.socket = BoundedSocket(
+            event.assoc,
+            most_pdu=max(config.max_pdu_bytes, LONGEST_REQUEST),
+            most_object=config.max_object_mb * 1024**2,
+        )
+
+    return bound
 
 
 def _peer(event: Any) -> str:  # noqa: ANN401 - pynetdicom is untyped

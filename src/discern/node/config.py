@@ -31,6 +31,7 @@ class ListenConfig:
     allowed: tuple[str, ...] = ()
     max_associations: int = 10
     max_pdu_bytes: int = 131_072
+    max_object_mb: int = 512
     timeout_s: float = 60.0
     other_objects: OtherObjects = OtherObjects.REFUSE
     tls: TlsFiles | None = None
@@ -42,6 +43,7 @@ class ListenConfig:
         _check_port("listen.port", self.port, lowest=0)
         _at_least("listen.max_associations", self.max_associations, 1)
         _at_least("listen.max_pdu_bytes", self.max_pdu_bytes, 4096)
+        _at_least("listen.max_object_mb", self.max_object_mb, 1)
         _at_least("listen.timeout_s", self.timeout_s, 1)
         if self.tls is not None and not (self.tls.certificate and self.tls.key):
             raise UsageError(

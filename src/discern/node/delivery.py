@@ -1,4 +1,8 @@
-"""Brings documents to one destination: stored bytes only, in order, until taken or given up."""
+"""Brings documents to one destination: stored bytes only, in order, until taken or given up.
+
+An attempt is on record before anything is sent. Where there was one before - it failed, or the node
+ended before it knew - the destination is asked first whether it has the document.
+"""
 
 import logging
 import threading
@@ -6,14 +10,13 @@ import time
 from collections.abc import Callable
 
 from discern.errors import DeliveryError
+from discern.node.asking import is_held
 from discern.node.config import RetryConfig
 from discern.node.destinations import Destination, store
 from discern.node.log import note
 from discern.node.state import Delivery, DeliveryState, State
 
 _LOOK_S = 0.2
-
-Store = Callable[[Destination, bytes], None]
 
 
 class Deliverer:
@@ -24,10 +27,15 @@ class Deliverer:
     """
 
     def __init__(
-        self, state: State, destination: Destination, retry: RetryConfig, *, send: Store = store
+        self,
+        state: State,
+        destination: Destination,
+        retry: RetryConfig,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Nothing is sent before ``run``."""
-        self._state, self._destination, self._retry, self._send = state, destination, retry, send
+        """Nothing is sent before ``run``; ``clock`` returns seconds and never goes back."""
+        self._state, self._destination, self._retry, self._clock = state, destination, retry, clock
         self._due: dict[int, float] = {}
         self._made = threading.Event()
         self._made.set()
@@ -44,12 +52,16 @@ class Deliverer:
             for delivery_id in self._state.pending(self._destination.name):
                 if stop.is_set():
                     return
-                if self._due.get(delivery_id, 0.0) <= time.monotonic():
+                if self._due.get(delivery_id, self._clock()) <= self._clock():
                     self._attempt(self._state.delivery(delivery_id))
 
     def _attempt(self, delivery: Delivery) -> None:
+        self._state.begin_attempt(delivery)
+        held = False
         try:
-            self._send(self._destination, delivery.content)
+            held = delivery.attempts > 0 and is_held(self._destination, delivery.content)
+            if not held:
+                store(self._destination, delivery.content)
         except DeliveryError as error:
             self._failed(delivery, error)
             return
@@ -59,7 +71,7 @@ class Deliverer:
             return
         self._state.attempted(delivery, DeliveryState.DONE)
         self._due.pop(delivery.id, None)
-        self._note("delivered", delivery)
+        self._note("found_there" if held else "delivered", delivery)
 
     def _failed(self, delivery: Delivery, error: DeliveryError) -> None:
         wait_s = self._retry.wait_s(delivery.attempts + 1)
@@ -69,8 +81,8 @@ class Deliverer:
             self._due.pop(delivery.id, None)
             self._note("delivery_failed", delivery, logging.ERROR, str(error))
             return
+        self._due[delivery.id] = self._clock() + wait_s
         self._state.attempted(delivery, DeliveryState.PENDING, wait_s=wait_s, reason=str(error))
-        self._due[delivery.id] = time.monotonic() + wait_s
         self._note("delivery_postponed", delivery, logging.WARNING, str(error))
 
     def _note(

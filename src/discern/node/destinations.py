@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydicom import Dataset
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE
 
 from discern.dicomweb.server import WebServer
@@ -69,12 +69,17 @@ def store(destination: Destination, content: bytes) -> None:
     """
     match destination:
         case WebDestination():
-            send(_server(destination), [content])
+            send(server_of(destination), [content])
         case DimseDestination():
             _c_store(destination, content)
 
 
-def _server(destination: WebDestination) -> WebServer:
+def server_of(destination: WebDestination) -> WebServer:
+    """Return the server with its credentials.
+
+    Raises:
+        DeliveryError: The password is not set; temporary.
+    """
     if destination.user is None:
         return WebServer(destination.url, ca=destination.ca)
     password = os.environ.get(destination.password_env or "", "")
@@ -88,7 +93,7 @@ def _server(destination: WebDestination) -> WebServer:
 
 def _c_store(destination: DimseDestination, content: bytes) -> None:
     dataset = read_object(content)
-    association = _associate(destination, dataset)
+    association = associate(destination, dataset.SOPClassUID, _syntaxes(dataset))
     try:
         status = association.send_c_store(dataset)
     except (ValueError, RuntimeError) as error:
@@ -101,11 +106,16 @@ def _c_store(destination: DimseDestination, content: bytes) -> None:
     _check_status(destination, status)
 
 
-def _associate(destination: DimseDestination, dataset: Dataset) -> Any:  # noqa: ANN401 - untyped
+def associate(destination: DimseDestination, class_uid: UID, syntaxes: list[str]) -> Any:  # noqa: ANN401 - untyped
+    """Return an association for objects or questions of one class.
+
+    Raises:
+        DeliveryError: There is none; temporary where the destination is down or busy.
+    """
     ae = AE(destination.calling_ae_title)
     ae.connection_timeout, ae.acse_timeout = CONNECT_S, CONNECT_S
     ae.dimse_timeout = ae.network_timeout = ANSWER_S
-    ae.add_requested_context(dataset.SOPClassUID, _syntaxes(dataset))
+    ae.add_requested_context(class_uid, syntaxes)
     association = ae.associate(
         destination.host,
         destination.port,

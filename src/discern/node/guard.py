@@ -22,7 +22,8 @@ NEGOTIATION_S = 5.0
 _WAITING = 64
 _REQUEST_TYPE = 0x01
 _HEADER_BYTES = 6  # type, reserved, four bytes of length
-_LEAST_BYTES, _PEEKED_BYTES, _MOST_BYTES = 68, 1 << 16, 1 << 20
+_LEAST_BYTES, _PEEKED_BYTES = 68, 1 << 16
+LONGEST_REQUEST = 1 << 20
 _LOOK_S = 0.01
 
 
@@ -108,7 +109,7 @@ def is_request(seen: bytes) -> bool | None:
     if len(seen) < _HEADER_BYTES:
         return None
     length = int.from_bytes(seen[2:_HEADER_BYTES], "big")
-    if not _LEAST_BYTES <= length <= _MOST_BYTES:
+    if not _LEAST_BYTES <= length <= LONGEST_REQUEST:
         return False
     return True if len(seen) >= min(_HEADER_BYTES + length, _PEEKED_BYTES // 2) else None
 

@@ -24,7 +24,7 @@ class Health:
         self._lock = threading.Lock()
         self._studies = self._gauge("discern_studies", "Studies by state", ["state"])
         self._deliveries = self._gauge("discern_deliveries", "Deliveries by state", ["state"])
-        self._spooled = self._gauge("discern_spool_bytes", "Received images on disk", [])
+        self._kept = self._gauge("discern_kept_bytes", "Images and documents on disk", [])
         self._free = self._gauge("discern_disk_free_bytes", "Free space of the disk", [])
 
     def _gauge(self, name: str, about: str, labels: list[str]) -> Gauge:
@@ -37,7 +37,7 @@ class Health:
                 gauge.clear()
                 for state, count in self._state.counts(table).items():
                     gauge.labels(state).set(count)
-            self._spooled.set(self._state.spool_bytes())
+            self._kept.set(self._state.kept_bytes())
             self._free.set(self._spool.free_gb() * 1024**3)
             return generate_latest(self._registry)
 

@@ -83,8 +83,8 @@ class Receiver:
 
     def is_full(self, size: int = 0) -> bool:
         """Say whether the limits of the disk leave no room for ``size`` bytes."""
-        spooled_gb = (self._state.spool_bytes() + size) / 1024**3
-        return spooled_gb > self._disk.most_gb or self._spool.free_gb() < self._disk.least_free_gb
+        kept_gb = (self._state.kept_bytes() + size) / 1024**3
+        return kept_gb > self._disk.most_gb or self._spool.free_gb() < self._disk.least_free_gb
 
     def _take_other(self, received: Received) -> Status:
         if self._state.is_own(received.sop_uid):
@@ -99,7 +99,10 @@ class Receiver:
         try:
             if self.is_full(len(received.file)):
                 return _refused(received, Status.OUT_OF_RESOURCES, "disk limit reached")
-            kept = self._state.keep(self._spooled(received, study_uid))
+            instance = self._spooled(received, study_uid)
+            kept = self._state.keep(instance)
+            if kept is not Kept.NEW and not self._state.refers_to(instance.file):
+                self._spool.remove([instance.file])
         except (OSError, sqlite3.Error) as error:
             return _refused(received, Status.OUT_OF_RESOURCES, type(error).__name__)
         if kept is Kept.DIFFERENT:

@@ -39,6 +39,7 @@ class Node:
         self._lock = FolderLock(config.disk.folder)
         self._state = State(config.disk.folder / _STATE_FILE)
         swept = self._spool.sweep(self._state.files())
+        again = self._state.resume_deliveries()
         self._deliverers = [
             Deliverer(self._state, one, config.retry) for one in config.destinations
         ]
@@ -51,7 +52,7 @@ class Node:
         self._listener = self._listen()
         self._health = self._serve_health()
         self._threads = [self._start(run) for run in self._loops()]
-        note("node_started", port=self.port, health_port=self.health_port, swept=swept)
+        note("node_started", port=self.port, health_port=self.health_port, swept=swept, again=again)
 
     @property
     def port(self) -> int:
@@ -74,6 +75,8 @@ class Node:
 
     def stop(self) -> None:
         """Stop listening, end the analysis under way, close the state; what is left, stays."""
+        if self._stop.is_set():
+            return
         self._stop.set()
         self._listener.stop()
         if self._health is not None:

@@ -143,10 +143,11 @@ class State:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file."""
@@ -183,15 +184,33 @@ class State:
             return Kept.NEW
 
     def receiving(self) -> list[str]:
-        """Return the studies that wait to be complete, in the order of their arrival."""
+        """Return the studies that wait: those whose analysis a crash has cut short come last."""
         return self._column(
-            "SELECT study_uid FROM studies WHERE state = 'receiving' ORDER BY rowid"
+            "SELECT study_uid FROM studies WHERE state = 'receiving' ORDER BY starts, rowid"
         )
+
+    def put_back(self, job: Job) -> None:
+        """Undo ``begin`` where the node stops in good order."""
+        with self.transaction() as db:
+            db.execute(
+                "UPDATE studies SET state = 'receiving', starts = starts - 1 "
+                "WHERE study_uid = ? AND revision = ? AND state = 'analyzing'",
+                (job.study_uid, job.revision),
+            )
 
     def resume(self) -> None:
         """Take up again what was being analyzed when the node ended."""
         with self.transaction() as db:
             db.execute("UPDATE studies SET state = 'receiving' WHERE state = 'analyzing'")
+
+    def resume_deliveries(self) -> int:
+        """Try again what was given up and is still kept; return how many."""
+        with self.transaction() as db:
+            changed = db.execute(
+                "UPDATE deliveries SET state = 'pending', waited_s = 0 WHERE state = 'failed' "
+                "AND (SELECT length(content) FROM results WHERE id = result_id) > 0"
+            )
+        return changed.rowcount
 
     def begin(self, study_uid: str, now: str) -> Job:
         """Take a study into analysis; its content time is set the first time only."""
@@ -270,14 +289,18 @@ class State:
             ).fetchone()
         return Delivery(*row)
 
+    def begin_attempt(self, delivery: Delivery) -> None:
+        """Count an attempt before it is made: a crash in its middle is known afterwards."""
+        with self.transaction() as db:
+            db.execute("UPDATE deliveries SET attempts = attempts + 1 WHERE id = ?", (delivery.id,))
+
     def attempted(
         self, delivery: Delivery, state: DeliveryState, *, wait_s: float = 0, reason: str = ""
     ) -> None:
         """Record the outcome of one attempt and the wait before the next."""
         with self.transaction() as db:
             db.execute(
-                "UPDATE deliveries SET state = ?, attempts = attempts + 1, "
-                "waited_s = waited_s + ?, reason = ? WHERE id = ?",
+                "UPDATE deliveries SET state = ?, waited_s = waited_s + ?, reason = ? WHERE id = ?",
                 (state, wait_s, reason or None, delivery.id),
             )
 
@@ -318,13 +341,28 @@ class State:
         with self.transaction() as db:
             db.execute(query, (promise_id,))
 
+    def refers_to(self, file: str) -> bool:
+        """Say whether a spool file belongs to an instance."""
+        return bool(self._column("SELECT 1 FROM instances WHERE file = ?", file))
+
     def files(self) -> set[str]:
         """Return the spool files of all instances."""
         return set(self._column("SELECT file FROM instances"))
 
-    def spool_bytes(self) -> int:
-        """Return the size of all instances."""
-        return int(self._column("SELECT coalesce(sum(size), 0) FROM instances")[0])
+    def kept_bytes(self) -> int:
+        """Return the size of all instances and documents."""
+        images = self._column("SELECT coalesce(sum(size), 0) FROM instances")[0]
+        documents = self._column("SELECT coalesce(sum(length(content)), 0) FROM results")[0]
+        return int(images + documents)
+
+    def shift_ends(self, seconds: int) -> None:
+        """Move the ends of all studies, as a clock that jumped has moved."""
+        with self.transaction() as db:
+            db.execute(
+                "UPDATE studies SET ended_at = strftime('%Y-%m-%dT%H:%M:%S+00:00', ended_at, ?) "
+                "WHERE ended_at IS NOT NULL",
+                (f"{seconds:+d} seconds",),
+            )
 
     def forget_images(self, ended_before: str) -> list[str]:
         """Drop instances of studies that ended before a time with nothing left to deliver."""
@@ -337,6 +375,18 @@ class State:
                 (ended_before,),
             ).fetchall()
         return [file for (file,) in rows]
+
+    def forget_documents(self, ended_before: str) -> int:
+        """Drop the bytes of documents likewise, keep their UIDs; return how many."""
+        with self.transaction() as db:
+            changed = db.execute(
+                "UPDATE results SET content = x'' WHERE length(content) > 0 AND study_uid IN "
+                "(SELECT study_uid FROM studies WHERE state IN ('done', 'failed') "
+                "AND ended_at < ?) AND NOT EXISTS (SELECT 1 FROM deliveries d "
+                "WHERE d.result_id = results.id AND d.state = 'pending')",
+                (ended_before,),
+            )
+        return changed.rowcount
 
     def reasons(self) -> dict[str, str]:
         """Return why studies failed, by their UIDs."""

@@ -1,19 +1,26 @@
 """Takes complete studies one after the other from images to documents."""
 
+import errno
 import logging
+import sqlite3
 import threading
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import TypeVar
 
 from discern.node.analysis import Analyze, Failure, Order, run_limited
 from discern.node.config import NodeConfig
 from discern.node.log import note
+from discern.node.retention import Retention
 from discern.node.spool import Spool
-from discern.node.state import Job, State
+from discern.node.state import Job, Result, State
 
-_MOST_STARTS = 3
-_LOOK_S, _CLEAN_S = 0.2, 600.0
+T = TypeVar("T")
+_MOST_STARTS = 10
+_LOOK_S, _AGAIN_S = 0.2, 2.0
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class QuietTimes:
@@ -59,55 +66,73 @@ class Worker:
         self.quiet = QuietTimes()
         self._state, self._spool, self._config = state, spool, config
         self._analyze, self._made = analyze, made
+        self._retention = Retention(state, spool, config.study.keep_hours)
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop``; a study in analysis then is taken up at the next start."""
         self._state.resume()
-        cleaned_at = -_CLEAN_S
         while not stop.wait(_LOOK_S):
             for study_uid in self._state.receiving():
                 if self.quiet.quiet_s(study_uid) >= self._config.study.quiet_seconds:
                     self._process(study_uid, stop)
                 if stop.is_set():
                     return
-            if time.monotonic() - cleaned_at >= _CLEAN_S:
-                self._clean()
-                cleaned_at = time.monotonic()
+            self._retention.look()
 
     def _process(self, study_uid: str, stop: threading.Event) -> None:
         self.quiet.forget(study_uid)
         job = self._state.begin(study_uid, _now())
         note("analysis_started", study=study_uid, revision=job.revision, images=len(job.files))
         if job.starts > _MOST_STARTS:
-            self._fail(job, f"Crash: the node ended {_MOST_STARTS} times during this analysis")
-            return
-        started_at = time.monotonic()
-        try:
-            with self._spool.folder_of(job.files) as folder:
-                order = Order(folder, job.content_time, self._config.study)
-                outcome = run_limited(self._analyze, order, stop)
-        except OSError as error:
-            outcome = Failure(f"disk: {type(error).__name__}")
+            reason = f"Crash: the node ended {_MOST_STARTS} times during this analysis"
+            outcome: list[Result] | Failure | None = Failure(reason)
+        else:
+            outcome = self._outcome(job, stop)
+        if outcome is None:
+            self._state.put_back(job)
+        else:
+            _when_there_is_room(lambda: self._record(job, outcome), stop)
+
+    def _outcome(self, job: Job, stop: threading.Event) -> list[Result] | Failure | None:
+        """Return documents or why there are none; None where the node stops."""
+        with ExitStack() as stack:
+            links = self._spool.folder_of(job.files)
+            try:
+                folder = _when_there_is_room(lambda: stack.enter_context(links), stop)
+            except OSError as error:
+                return Failure(f"disk: {type(error).__name__}")
+            if folder is None:
+                return None
+            order = Order(folder, job.content_time, self._config.study)
+            return run_limited(self._analyze, order, stop)
+
+    def _record(self, job: Job, outcome: Sequence[Result] | Failure) -> None:
         if isinstance(outcome, Failure):
-            self._fail(job, outcome.reason)
-        elif outcome is not None:
-            names = [one.name for one in self._config.destinations]
-            counted = self._state.finish(job, _now(), outcome, names)
-            took_s = round(time.monotonic() - started_at, 1)
-            event = "analysis_done" if counted else "analysis_overtaken"
-            note(event, study=study_uid, documents=len(outcome), took_s=took_s)
-            self._made()
+            self._state.fail(job, _now(), outcome.reason)
+            note("analysis_failed", level=logging.ERROR, study=job.study_uid, reason=outcome.reason)
+            return
+        names = [one.name for one in self._config.destinations]
+        counted = self._state.finish(job, _now(), outcome, names)
+        event = "analysis_done" if counted else "analysis_overtaken"
+        note(event, study=job.study_uid, documents=len(outcome))
+        self._made()
 
-    def _fail(self, job: Job, reason: str) -> None:
-        self._state.fail(job, _now(), reason)
-        note("analysis_failed", level=logging.ERROR, study=job.study_uid, reason=reason)
 
-    def _clean(self) -> None:
-        before = datetime.now(UTC) - timedelta(hours=self._config.study.keep_hours)
-        names = self._state.forget_images(before.isoformat(timespec="seconds"))
-        self._spool.remove(names)
-        if names:
-            note("images_deleted", count=len(names))
+def _when_there_is_room(do: Callable[[], T], stop: threading.Event) -> T | None:
+    """Do it once the disk lets it be done, so that a full disk costs no analysis; None on stop.
+
+    Raises:
+        OSError: For another reason than a full disk.
+    """
+    while True:
+        try:
+            return do()
+        except (OSError, sqlite3.OperationalError) as error:
+            if isinstance(error, OSError) and error.errno not in _FULL:
+                raise
+            note("disk_trouble", level=logging.ERROR, reason=type(error).__name__)
+        if stop.wait(_AGAIN_S):
+            return None
 
 
 def _now() -> str:
