@@ -11,7 +11,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, BENCH = ROOT / "docs" / "results", ROOT / "bench"
-BY_OTHER_BENCHES = {"levels", "phantom-lesions", "phantom-transfer", "planted", "axial-real"}
+BY_OTHER_BENCHES = {
+    "levels",
+    "phantom-lesions",
+    "phantom-transfer",
+    "planted",
+    "axial-real",
+    "quality",
+}
 """They need weights."""
 
 

@@ -16,9 +16,9 @@ from discern.spine import Tissue
 DARK = 0.12
 """Signal of a void over that of the marrow at its height. Cortical bone, ligaments and worn discs
 are as dark, but thin."""
-THICK = 0.25
-"""Diameter, in disc distances (9 mm), from which a void is one of metal. SPIDER, T2: at most
-0.24, the facets and the ligaments of slices beside the middle."""
+THICK = 0.29
+"""Diameter, in disc distances (10 mm), from which a void is one of metal. SPIDER patients of even
+number: at most 0.28, facets and ligaments beside the middle."""
 _INSET, _BEHIND = 0.08, 1.0
 """The corridor reaches from so much of a disc's depth inside its front to so much behind it."""
 _FEWEST_DISCS = 3
