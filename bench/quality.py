@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -126,14 +127,14 @@ def told(data: Path) -> Iterator[Input]:
 
 def heads(path: Path, folder: Path) -> Iterator[Input]:
     """Yield a volume of a head as it is and with its signal turned about."""
-    image = nibabel.load(path)
+    image: Any = nibabel.load(path)
     volume = np.asarray(image.dataobj, np.float32)
     top = float(volume.max())
     turned = np.where(volume > 0.05 * top, 1.05 * top - volume, 0)
     for kind, values in (("real head, T1", volume), ("real head, turned about", turned)):
         target = folder / kind.replace(" ", "-").replace(",", "") / "volume.nii.gz"
         target.parent.mkdir(parents=True, exist_ok=True)
-        nibabel.save(nibabel.Nifti1Image(values, image.affine), target)
+        nibabel.save(type(image)(values, image.affine), target)
         yield Input(kind, target)
 
 

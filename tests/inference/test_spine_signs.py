@@ -71,6 +71,7 @@ def test_dark_fluid_is_no_t2_and_fat_suppression_is() -> None:
         (FluidContrast(1.16, 3.3, 0.25), True),  # bright marrow, old patient
         (FluidContrast(2.2, 1.9, 0.33), True),  # young discs
         (FluidContrast(1.19, 2.09, 0.3), False),
+        (FluidContrast(1.3, 1.2, 0.3), False),  # proton density
         (FluidContrast(float("nan"), float("nan"), 0.0), False),
     ],
 )

@@ -23,12 +23,15 @@ FEWEST_DISCS = 3
 SMALLEST_DEPTH_MM = 22.0
 """Front to back, median of all discs. Lumbar discs of adults have 28 to 42 mm, cervical ones 14 to
 19."""
-LEAST_BONE = 0.3
-"""Median probability of vertebral body halfway between discs; on SPIDER at least 0.8."""
+LEAST_BONE = 0.5
+"""Median probability of vertebral body halfway between discs; on SPIDER at least 0.93."""
 LEAST_TO_MARROW, LEAST_TO_DISC, LEAST_CANAL = 1.25, 2.2, 0.1
 """Signal of fluid over that of marrow and of discs, pixels of canal over those of vertebrae. T1
 falls short of all three, no slice of SPIDER of two. Two decide."""
 _SHORTFALLS = 2
+NEVER_T2_TO_DISC = 1.5
+"""Fluid as dark as this beside discs is not that of a T2 series, however dark the marrow is: proton
+density. SPIDER: at least 1.9."""
 MOST_VOID = 0.15
 """Share of the corridor of the spine in thick voids from which too little is left to read."""
 _FEWEST_SLICES = 3
@@ -61,9 +64,9 @@ def check_fit(
     if series is None:
         return ()
     reasons = (
+        *_of_voids(void),  # first: metal hides discs and bodies, too
         *_of_spine(reading, chain, tissues),
         *_of_contrast(series, tissues),
-        *_of_voids(void),
     )
     return _judged(reasons[:1], series)
 
@@ -127,7 +130,7 @@ def is_t2(seen: FluidContrast) -> bool:
         not seen.to_disc >= LEAST_TO_DISC,
         not seen.canal_share >= LEAST_CANAL,
     )
-    return sum(short) < _SHORTFALLS
+    return sum(short) < _SHORTFALLS and not seen.to_disc < NEVER_T2_TO_DISC
 
 
 def _of_voids(void: Void) -> Iterator[Unfitness]:

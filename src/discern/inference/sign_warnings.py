@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from discern.findings import StudyWarning
 from discern.imaging.quality import SeriesSampling, measure_slice, quality_warnings
@@ -46,8 +47,12 @@ _UNKNOWN = (
 )
 
 
+def _rows(where: NDArray[np.bool_]) -> list[int]:
+    return [int(row) for row in np.flatnonzero(where)]
+
+
 def _fractures(signs: SpineSigns, levels: Sequence[Level | None]) -> Iterator[StudyWarning]:
-    low = [levels[row] for row in np.flatnonzero(signs.height_lost >= HEIGHT_LOST)]
+    low = [levels[row] for row in _rows(signs.height_lost >= HEIGHT_LOST)]
     if low:
         names = [str(vertebra_below(one)) if one else "a vertebra without name" for one in low]
         text = (
@@ -59,7 +64,7 @@ def _fractures(signs: SpineSigns, levels: Sequence[Level | None]) -> Iterator[St
 
 def _surgery(signs: SpineSigns, levels: Sequence[Level | None]) -> Iterator[StudyWarning]:
     inner = signs.canal[:-1]  # the canal tapers at the lowest disc
-    gone = [levels[row] for row in np.flatnonzero(inner < LEAST_CANAL)]
+    gone = [levels[row] for row in _rows(inner < LEAST_CANAL)]
     if DISCS_WITHOUT_CANAL <= len(gone) < len(inner):
         names = [str(one) if one else "a disc without name" for one in gone]
         text = (

@@ -90,8 +90,11 @@ def fluid_contrast(tissues: Sequence[TissueSlice]) -> FluidContrast | None:
 
 
 def _contrast(tissue: TissueSlice) -> tuple[float, float, float] | None:
-    masks = (tissue.of(one) >= _MAJORITY for one in (Tissue.VERTEBRA, Tissue.DISC, Tissue.CANAL))
-    marrow, disc, canal = (tissue.image[mask] for mask in masks)
+    image = _thumbnail(tissue.image)
+    marrow, disc, canal = (
+        image[_thumbnail(tissue.of(one)) >= _MAJORITY]
+        for one in (Tissue.VERTEBRA, Tissue.DISC, Tissue.CANAL)
+    )
     if min(marrow.size, disc.size) < _FEWEST_PX:
         return None
     fluid = fluid_signal(canal)
