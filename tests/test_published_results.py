@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS, BENCH = ROOT / "docs" / "results", ROOT / "bench"
 BY_OTHER_BENCHES = {
     *("levels", "phantom-lesions", "phantom-transfer", "planted", "axial-real"),
-    "robustness",
+    *("quality", "robustness"),
 }
 """They need weights."""
 

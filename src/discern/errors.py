@@ -9,7 +9,12 @@
     │   └── SeveralStudies       2   two patients or studies in one input
     ├── NothingToAnalyze         3   readable, but no slice that Discern reads
     │   ├── NoImages             3   empty folder, no MR image
-    │   └── NoUsableSeries       3   only T1, only localisers, no sagittal T2
+    │   ├── NoUsableSeries       3   only T1, only localisers, no sagittal T2
+    │   └── UnfitStudy           3   no lumbar T2 study; --series reads it all the same
+    │       ├── OtherBodyPart    3   its files state another part of the body
+    │       ├── NoLumbarSpine    3   too few discs, no bodies between them, too small a spine
+    │       ├── NotT2Weighted    3   the fluid in the canal is not bright
+    │       └── MetalVoids       3   implants hide too much of the spine
     ├── UsageError               2   options that contradict each other or the input
     ├── OutputError              2   the output cannot be written
     ├── WeightsError             2   weights missing, damaged or of another schema
@@ -58,6 +63,26 @@ class NoImages(NothingToAnalyze):
 
 class NoUsableSeries(NothingToAnalyze):
     """There are MR images, but no sagittal T2-weighted series among them."""
+
+
+class UnfitStudy(NothingToAnalyze):
+    """A sagittal series that is no lumbar T2 series, and that nobody has named by hand."""
+
+
+class OtherBodyPart(UnfitStudy):
+    """The files state another part of the body (BodyPartExamined)."""
+
+
+class NoLumbarSpine(UnfitStudy):
+    """The network finds too few discs, no vertebral bodies between them, or too small a spine."""
+
+
+class NotT2Weighted(UnfitStudy):
+    """The fluid in the canal is not bright, whatever the files say of the contrast."""
+
+
+class MetalVoids(UnfitStudy):
+    """Signal voids, as implants leave them, take too much of the spine."""
 
 
 class UsageError(DiscernError):

@@ -39,6 +39,14 @@ def stated_ct(folder: Path) -> Path:
     return write_study(folder / "study", Series().with_tags(**ct))
 
 
+def no_spine(folder: Path) -> Path:
+    return write_study(folder / "study", Series())
+
+
+def stated_brain(folder: Path) -> Path:
+    return write_study(folder / "study", Series().with_tags(BodyPartExamined="BRAIN"))
+
+
 def two_studies(folder: Path) -> Path:
     other = Series(number=2, study_uid="1.2.826.0.1.999")
     return write_study(folder / "study", Series(), other)
@@ -95,6 +103,8 @@ CORPUS: list[tuple[Maker, int]] = [
     (only_t1, 3),
     (only_localisers, 3),
     (stated_ct, 3),
+    (no_spine, 3),
+    (stated_brain, 3),
     (two_studies, 2),
     (two_patients, 2),
     (text_named_dcm, 2),
@@ -138,8 +148,9 @@ def test_dicom_documents_are_refused_for_what_is_no_dicom(
 
 
 def analyzed(source: Path, out: Path) -> dict[str, object]:
+    """Analyze what shows no spine: its sagittal series is named, so that it is not refused."""
     with pytest.raises(SystemExit) as stop:
-        run(["analyze", str(source), "--out", str(out)])
+        run(["analyze", str(source), "--out", str(out), "--series", "s1"])
     assert stop.value.code == 0
     document: dict[str, object] = json.loads((out / "findings.json").read_text())
     return document

@@ -149,5 +149,5 @@ def test_every_series_has_a_reason() -> None:
         "cor": "coronal T2; its plane is not read",
         "t1": "sagittal T1; not T2-weighted",
         "loc": "localiser: it says so",
-        "neck": "sagittal T2; its description names another part of the spine",
+        "neck": "sagittal T2; its files name another part of the body",
     }

@@ -61,7 +61,8 @@ def seen(slice_: Slice, one: PhantomSlice) -> SliceBoxes:
         boxes.append(SelectedBox(box.label, score, scores, box.box_xyxy_px))
     stored = np.array([box.box_xyxy_px for box in boxes])
     view = usual_view(slice_.geometry).apply_boxes(stored, slice_.shape_px)
-    return SliceBoxes(slice_, tuple(boxes), view, float(slice_.shape_px[0]))
+    bottom, thumbnail = float(slice_.shape_px[0]), np.zeros((1, 1), np.float32)
+    return SliceBoxes(slice_, tuple(boxes), view, bottom, thumbnail)
 
 
 def discs_of(study: Study, drawn: Sequence[PhantomSlice]) -> dict[Level, DiscEvidence]:

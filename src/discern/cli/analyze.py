@@ -19,7 +19,8 @@ def analyze(
     ],
     out: Annotated[Path, typer.Option(help="Folder for findings.json and report.html.")],
     series: Annotated[
-        list[str] | None, typer.Option(help="Read this series (UID or id); may be repeated.")
+        list[str] | None,
+        typer.Option(help="Read this series (UID or id) whatever it shows; repeatable."),
     ] = None,
     study: Annotated[
         str | None, typer.Option(help="Read this study (UID) of several in the input.")

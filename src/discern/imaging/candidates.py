@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from discern.findings import StudyWarning
+from discern.imaging.body_part import is_elsewhere, is_not_lumbar
 from discern.imaging.frames import Frame
 from discern.imaging.grouping import Stack
 from discern.imaging.selection import Candidate
@@ -33,7 +34,9 @@ def candidate_of(stack: Stack, series_id: str) -> Candidate:
         contrast_reason=weighed.reason,
         unreadable_contrast=weighed.sure and weighed.weighting is Weighting.UNKNOWN,
         localizer=_localizer(stack, timed=weighed.sure),
-        elsewhere=_names(words, _ELSEWHERE_WORDS) and not _names(words, _HERE_WORDS),
+        elsewhere=(_names(words, _ELSEWHERE_WORDS) and not _names(words, _HERE_WORDS))
+        or is_elsewhere(identity.body_part),
+        other_part=identity.body_part if is_not_lumbar(identity.body_part) else "",
         derived="DERIVED" in contrast.image_type[:1],
         three_dimensional=contrast.three_dimensional,
         dixon_part=contrast.dixon_part if weighed.weighting is Weighting.T2_DIXON else None,

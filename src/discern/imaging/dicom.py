@@ -98,6 +98,7 @@ def _identity(dataset: Dataset) -> Identity:
         series_number=_whole(dataset, "SeriesNumber"),
         instance_number=_whole(dataset, "InstanceNumber"),
         synthetic=text(dataset, "Manufacturer") == PHANTOM_MANUFACTURER,
+        body_part=plain_text(text(dataset, "BodyPartExamined")),
     )
 
 

@@ -29,6 +29,7 @@ class Identity:
     series_number: int | None = None
     instance_number: int | None = None
     synthetic: bool = False
+    body_part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

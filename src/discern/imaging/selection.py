@@ -8,7 +8,7 @@ derived, finer before coarser, and by UID.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from discern.errors import NoUsableSeries, UsageError
+from discern.errors import NoUsableSeries, OtherBodyPart, UsageError
 from discern.findings import StudyWarning
 from discern.imaging.study import Series
 from discern.imaging.weighting import DixonPart
@@ -32,7 +32,8 @@ class Candidate:
         contrast_reason: The weighting in plain words.
         unreadable_contrast: The contrast is known, and it is none that Discern reads.
         localizer: Why the series is a localiser, empty when it is none.
-        elsewhere: The description names another part of the body.
+        elsewhere: The description or BodyPartExamined names another part of the body.
+        other_part: BodyPartExamined where it states one that no lumbar study has, else empty.
     """
 
     series: Series
@@ -40,6 +41,7 @@ class Candidate:
     unreadable_contrast: bool = False
     localizer: str = ""
     elsewhere: bool = False
+    other_part: str = ""
     derived: bool = False
     three_dimensional: bool = False
     dixon_part: DixonPart | None = None
@@ -77,6 +79,7 @@ def select(
     Raises:
         UsageError: A named series does not exist, or is neither sagittal nor axial.
         NoUsableSeries: No sagittal series that Discern reads.
+        OtherBodyPart: The best one states another part of the body, and nobody named it.
     """
     by_hand = _named(candidates, named)
     sagittal = _choose_sagittal(candidates, by_hand)
@@ -84,6 +87,8 @@ def select(
     wants_axial = axial_alone or any(one in by_hand for one in axial)
     if sagittal is None and not (wants_axial and axial):
         raise NoUsableSeries(_nothing_usable(candidates))
+    if sagittal is not None and sagittal.other_part and sagittal not in by_hand:
+        raise OtherBodyPart(_of_another_part(sagittal))
     chosen = [*([] if sagittal is None else [sagittal]), *axial]
     series = tuple(_outcome(one, chosen, by_hand) for one in candidates)
     return Selection(series, tuple(_warnings(sagittal)))
@@ -151,7 +156,7 @@ def _choose_axial(candidates: Sequence[Candidate], by_hand: Sequence[Candidate])
 
 
 def _outcome(one: Candidate, chosen: Sequence[Candidate], by_hand: Sequence[Candidate]) -> Series:
-    series = replace(one.series, localizer=bool(one.localizer))
+    series = replace(one.series, localizer=bool(one.localizer), by_hand=one in by_hand)
     if one in chosen:
         named = " (named by --series)" if one in by_hand else ""
         return series.selected(used=True, reason=one.described + named)
@@ -165,7 +170,7 @@ def _why_not(one: Candidate) -> str:
     if series.plane not in (Plane.SAGITTAL, Plane.AXIAL):
         return f"{one.described}; its plane is not read"
     if one.elsewhere:
-        return f"{one.described}; its description names another part of the spine"
+        return f"{one.described}; its files name another part of the body"
     if series.plane is Plane.SAGITTAL and series.weighting in _RANK and not one.unreadable_contrast:
         return f"{one.described}; another sagittal series is preferred"
     return f"{one.described}; not T2-weighted"
@@ -184,10 +189,24 @@ def _warnings(sagittal: Candidate | None) -> Iterable[StudyWarning]:
             "so read its grades with care."
         )
         yield StudyWarning("not_t2_spin_echo", text)
+    if sagittal.other_part:
+        text = (
+            f"The files of the sagittal series state that they show {sagittal.other_part}, not the "
+            "lumbar spine. It was named by hand and read all the same."
+        )
+        yield StudyWarning("other_body_part", text)
     if sagittal.localizer:
         yield StudyWarning(
             "localizer", f"The sagittal series is a localiser: {sagittal.localizer}."
         )
+
+
+def _of_another_part(sagittal: Candidate) -> str:
+    series = sagittal.series
+    return (
+        f"the files of series {series.id} state that they show {sagittal.other_part}, not the "
+        f"lumbar spine (BodyPartExamined); pass --series {series.id} to read it all the same"
+    )
 
 
 def _nothing_usable(candidates: Sequence[Candidate]) -> str:

@@ -52,7 +52,7 @@ class Series:
 
     ``id`` is short and stable within the study ("s1", "s2", ...). ``used`` and ``reason`` are the
     outcome of the selection: whether the series is read and why, in plain words. ``localizer``: it
-    only shows where to lay the others.
+    only shows where to lay the others. ``by_hand``: the user named it, whatever it shows.
     """
 
     id: str
@@ -64,6 +64,7 @@ class Series:
     used: bool = False
     reason: str = ""
     localizer: bool = False
+    by_hand: bool = False
 
     def selected(self, *, used: bool, reason: str) -> "Series":
         """Return this series with the outcome of the selection."""

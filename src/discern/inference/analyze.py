@@ -15,6 +15,7 @@ from discern.findings import (
     QuantitySource,
     SeriesSummary,
     StudyFindings,
+    StudyWarning,
 )
 from discern.imaging.geometry import Vector
 from discern.imaging.plane_geometry import left_of
@@ -29,6 +30,7 @@ from discern.inference.axial_spine import placed_discs
 from discern.inference.counting import Naming
 from discern.inference.detect import SeriesDetector
 from discern.inference.disc_quantities import Quantities, quantities_of
+from discern.inference.fitness import check_fit
 from discern.inference.fusion import grade_of
 from discern.inference.levels import LevelAssignment, assign_levels
 from discern.inference.planes import PlaneView, axial_view, lesion_finding, sagittal_view
@@ -41,7 +43,9 @@ from discern.inference.sagittal import (
     detections_with_levels,
     read_sagittal,
 )
+from discern.inference.sign_warnings import image_warnings, sign_warnings
 from discern.inference.spine_cues import Chain, chain_of
+from discern.inference.spine_signs import NO_SIGNS, SpineSigns, signs_of
 from discern.inference.study_warnings import study_warnings
 from discern.inference.tissue import segment_slices
 from discern.inference.zone_focus import Sight, focus_of, sight_of
@@ -90,11 +94,15 @@ class Look:
         tissues: Its segmented middle slices.
         shifts_mm: How much nearer to the head each axial series, by its id, shows the patient than
             its files say.
+        signs: What those slices say of the spine as a whole.
+        doubts: Why the series would have been refused had it not been named by hand.
     """
 
     reading: SagittalReading = NOTHING_READ
     tissues: tuple[TissueSlice, ...] = ()
     shifts_mm: Mapping[str, float] = field(default_factory=dict)
+    signs: SpineSigns = NO_SIGNS
+    doubts: tuple[StudyWarning, ...] = ()
 
     @property
     def chain(self) -> Chain:
@@ -111,7 +119,7 @@ def analyze(source: Path | str, options: AnalysisOptions | None = None) -> Analy
 
     Raises:
         InputError: The input cannot be used as given.
-        NothingToAnalyze: It holds no sagittal T2-weighted MR slice.
+        NothingToAnalyze: It holds no sagittal T2-weighted MR slice of a lumbar spine.
         UsageError: The choices contradict each other or the study.
         WeightsError: The weights are missing or damaged.
     """
@@ -129,6 +137,8 @@ def analyze_study(
 ) -> Analysis:
     """Analyze a study that has been read; see ``analyze``."""
     look = look_at(study, predictor, weights, options)
+    doubts = check_fit(look.reading, look.chain, look.tissues, look.signs.void)
+    look = replace(look, doubts=doubts)
     findings = conclude(study, look, predictor, weights, options)
     return Analysis(findings, study, look.tissues)
 
@@ -148,7 +158,8 @@ def look_at(
     segmenter = weights.metadata.segmenter
     middle = reading.middle_slices
     tissues = segment_slices(middle, predictor, segmenter) if segmenter else ()
-    return Look(reading, tuple(tissues), _shifts_mm(study, reading))
+    signs = signs_of(reading.tracks, reading, tissues)
+    return Look(reading, tuple(tissues), _shifts_mm(study, reading), signs)
 
 
 def _shifts_mm(study: Study, reading: SagittalReading) -> dict[str, float]:
@@ -193,6 +204,9 @@ def conclude(
         warnings=(
             *study.warnings,
             *reading.warnings,
+            *look.doubts,
+            *(image_warnings(reading.series, look.tissues) if reading.series else ()),
+            *sign_warnings(look.signs, assignment.levels),
             *assignment.warnings,
             *(warning for series in axial for warning in series.warnings),
             *axial_reading.warnings,

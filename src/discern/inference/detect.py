@@ -18,6 +18,7 @@ from discern.postprocess import PostprocessConfig, SelectedBox, select_boxes
 from discern.weights import Preprocessing
 
 BATCH_SLICES = 8  # bounds memory; larger batches are no faster on a CPU
+THUMBNAIL_STEP = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,14 @@ class SliceBoxes:
         view_boxes_xyxy_px: (N, 4) the same boxes in the usual view.
         content_bottom_px: Lower edge, in the usual view, of the last row that holds any signal
             (zero padding is not field of view).
+        thumbnail: Every ``THUMBNAIL_STEP``-th pixel of the slice in the usual view.
     """
 
     slice_: Slice
     boxes: tuple[SelectedBox, ...]
     view_boxes_xyxy_px: BoxArray
     content_bottom_px: float
+    thumbnail: Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class _Prepared:
     slice_: Slice
     view_shape_px: tuple[int, int]
     content_bottom_px: float
+    thumbnail: Image
     input_image: Image
     fit: Letterbox
 
@@ -86,7 +90,8 @@ class SeriesDetector:
         square, fit = letterbox(windowed, rules.size_px, spacing)
         rows = np.flatnonzero((windowed > 0).any(axis=1))
         bottom = float(rows[-1] + 1) if rows.size else float(view.shape[0])
-        return _Prepared(slice_, (view.shape[0], view.shape[1]), bottom, square, fit)
+        thumbnail = view[::THUMBNAIL_STEP, ::THUMBNAIL_STEP].copy()
+        return _Prepared(slice_, (view.shape[0], view.shape[1]), bottom, thumbnail, square, fit)
 
     def _slice_boxes(self, prepared: _Prepared, candidates: Candidates) -> SliceBoxes:
         selected = select_boxes(candidates.boxes_xyxy_px, candidates.class_scores, self.thresholds)
@@ -99,7 +104,8 @@ class SeriesDetector:
             SelectedBox(one.label, one.score, one.class_scores, four(box))
             for one, box in zip(selected, stored, strict=True)
         )
-        return SliceBoxes(prepared.slice_, placed, view, prepared.content_bottom_px)
+        bottom = prepared.content_bottom_px
+        return SliceBoxes(prepared.slice_, placed, view, bottom, prepared.thumbnail)
 
 
 def four(box: NDArray[np.float64]) -> tuple[float, float, float, float]:

@@ -1,11 +1,11 @@
 """Everything the network says of a sagittal series: boxes, and the discs they make up."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from discern.errors import UnreadableFile
 from discern.findings import Detection, StudyWarning
-from discern.imaging.study import Series, Slice, slice_distance_mm
+from discern.imaging.study import Image, Series, Slice, slice_distance_mm
 from discern.inference.detect import SeriesDetector, SliceBoxes
 from discern.inference.fusion import DiscEvidence, gather_evidence
 from discern.inference.tracks import (
@@ -29,6 +29,7 @@ class SagittalReading:
         room_below: Length of image with signal below the lowest disc, in the unit of the tracks.
         has_geometry: Whether that frame is the patient frame.
         warnings: What could not be read.
+        thumbnails: Every slice that was read, by its index, as ``SliceBoxes.thumbnail``.
     """
 
     series: Series | None = None
@@ -37,6 +38,7 @@ class SagittalReading:
     room_below: float = 0.0
     has_geometry: bool = False
     warnings: tuple[StudyWarning, ...] = ()
+    thumbnails: Mapping[int, Image] = field(default_factory=dict)
 
     @property
     def tracks(self) -> tuple[Track, ...]:
@@ -77,6 +79,7 @@ def read_sagittal(series: Series, detector: SeriesDetector) -> SagittalReading:
         room_below=_room_below(results, placed, tracks),
         has_geometry=all(result.slice_.geometry is not None for result in results),
         warnings=tuple(warnings),
+        thumbnails={result.slice_.index: result.thumbnail for result in results},
     )
 
 

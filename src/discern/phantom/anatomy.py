@@ -133,9 +133,13 @@ def _presacral_blocks(parameters: PhantomParameters, plate: Plate) -> list[Block
             shares[2 * row] * min(kept, 1.0) * lordosis_rad,
             parameters.listhesis_of(level),
         )
-        height_mm = BODY_SIZES[body].height_mm * parameters.body_scale_of(body)
-        body_step = Step(height_mm * parameters.size, shares[2 * row + 1] * lordosis_rad)
         below, above = _half_plates_mm(body, parameters)
+        height_mm = BODY_SIZES[body].height_mm * parameters.body_scale_of(body) * parameters.size
+        collapse_rad = float(np.deg2rad(parameters.body_wedge_of(body)))
+        body_step = Step(
+            height_mm - float(np.tan(collapse_rad) * above[0]),
+            shares[2 * row + 1] * lordosis_rad - collapse_rad,
+        )
         for name, step, half_mm in ((level, disc_step, below), (body, body_step, above)):
             upper = next_plate(plate, step, half_mm)
             blocks.append(Block(str(name), plate, upper))

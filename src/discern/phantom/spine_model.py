@@ -20,6 +20,7 @@ _BY_DISC = MappingProxyType(
         "listhesis_mm": (-8.0, 12.0),
         "disc_scale": (0.7, 1.3),
         "body_scale": (0.9, 1.1),
+        "body_wedge_deg": (0.0, 30.0),
     }
 )
 """Range of every quantity that has a value for each disc."""
@@ -42,6 +43,8 @@ class PhantomParameters:
         listhesis_mm: Forward slip of the vertebra above each disc against the one below.
         disc_scale: Factor on the height of each disc.
         body_scale: Factor on the height of the body above each disc.
+        body_wedge_deg: How far the body above each disc has collapsed in front, hinged at its
+            posterior wall, as in a compression fracture.
         lordosis_deg: Between the upper plates of L1 and S1, supine, before discs lose height.
         sacral_slope_deg: Upper plate of S1 against the horizontal of the patient frame.
         scoliosis_deg: Cobb angle of one lumbar curve, positive convex to the left.
@@ -85,6 +88,7 @@ class PhantomParameters:
     listhesis_mm: tuple[float, ...] = ()
     disc_scale: tuple[float, ...] = ()
     body_scale: tuple[float, ...] = ()
+    body_wedge_deg: tuple[float, ...] = ()
     lesions: Lesions = field(default_factory=Lesions)
 
     def __post_init__(self) -> None:
@@ -154,8 +158,14 @@ class PhantomParameters:
 
     def body_scale_of(self, vertebra: Vertebra) -> float:
         """Return the factor on the height of a presacral body."""
-        below = next(level for level in self.levels if vertebra_above(level) is vertebra)
-        return self._at(self.body_scale, below, 1.0)
+        return self._at(self.body_scale, self._disc_below(vertebra), 1.0)
+
+    def body_wedge_of(self, vertebra: Vertebra) -> float:
+        """Return by how many degrees a presacral body has collapsed in front."""
+        return self._at(self.body_wedge_deg, self._disc_below(vertebra), 0.0)
+
+    def _disc_below(self, vertebra: Vertebra) -> Level:
+        return next(level for level in self.levels if vertebra_above(level) is vertebra)
 
     def _at(self, values: tuple[float, ...], level: Level, neutral: float) -> float:
         return values[self.levels.index(level)] if values else neutral

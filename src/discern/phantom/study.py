@@ -56,7 +56,7 @@ def write_study(
         SeriesPlace(seed, 2, scanner, uids),
     )
     for place, slices in zip(places, (sagittal, axial), strict=True):
-        _write_series(slices, place, folder / _FOLDERS[slices[0].plane])
+        write_series(slices, place, folder / _FOLDERS[slices[0].plane])
     for number, weighting in enumerate(beside, start=3):
         place = SeriesPlace(seed, number, places[0].scanner, uids, weighting)
         slices = render_sagittal(
@@ -66,12 +66,13 @@ def write_study(
             patient=patient,
             weighting=weighting,
         )
-        _write_series(slices, place, folder / f"sagittal-{weighting.lower()}")
+        write_series(slices, place, folder / f"sagittal-{weighting.lower()}")
     named = [(_uid(places[1], index), slice_) for index, slice_ in enumerate(axial)]
     return truth_of_study(parameters, seed, sagittal, named)
 
 
-def _write_series(slices: list[PhantomSlice], place: SeriesPlace, folder: Path) -> None:
+def write_series(slices: list[PhantomSlice], place: SeriesPlace, folder: Path) -> None:
+    """Write one file a slice."""
     folder.mkdir(parents=True, exist_ok=True)
     for index, slice_ in enumerate(slices):
         file = dicom_file(slice_, index, place)

@@ -7,7 +7,7 @@ import numpy as np
 from discern.quantities.plates import Plates, Walls
 from discern.quantities.slices import Array
 
-_STATIONS = (0.1, 0.5, 0.9)
+STATIONS = (0.1, 0.5, 0.9)
 """Anterior, middle and posterior height, in shares of the depth: a tenth of the depth inside the
 corners, because masks round them off."""
 _WINDOW = np.linspace(-0.04, 0.04, 5)
@@ -51,11 +51,11 @@ def shape_of(plates: Plates, walls: Walls) -> Shape:
     tilt = (upper + lower) / 2
     cos, sin = np.cos(tilt), np.sin(tilt)
     front, back = (_along(plates, end, cos, sin) for end in (plates.front, plates.back))
-    shares = (np.array(_STATIONS)[:, None] + _WINDOW).ravel()
+    shares = (np.array(STATIONS)[:, None] + _WINDOW).ravel()
     at = front[:, None] + shares * (back - front)[:, None]  # (N, 3 * window)
     borders = [contours_at(plates, row, tilt[row], at[row]) for row in range(len(tilt))]
     gaps = np.array([low - high for high, low in borders], float)
-    heights = gaps.reshape(len(tilt), len(_STATIONS), len(_WINDOW)).mean(axis=2)
+    heights = gaps.reshape(len(tilt), len(STATIONS), len(_WINDOW)).mean(axis=2)
     return Shape(tilt, front, back, heights, np.rad2deg(upper - lower), _slip(plates, walls, tilt))
 
 
