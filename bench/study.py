@@ -3,9 +3,9 @@
     python bench/study.py STUDY [--repeats 5]
 
 Each stage is run ``--repeats`` times after one warm-up; the median is printed. The network stage is
-run in turn with the same network in eager PyTorch fp32 (same inputs, same number of threads), so
-that the ratio holds on a noisy machine. The whole command (``discern analyze``) is timed as a
-process of its own with its peak memory.
+run in turn with the same network in eager PyTorch fp32 and with that of the configuration ``paper``
+(same inputs, same number of threads), so that the ratios hold on a noisy machine. The whole command
+(``discern analyze``) is timed as a process of its own with its peak memory.
 """
 
 import argparse
@@ -29,9 +29,11 @@ from discern.inference.analyze import AnalysisOptions, analyze_study
 from discern.inference.detect import BATCH_SLICES
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.model.detector import NetworkConfig, build_detector
+from discern.model.export import export_onnx
 from discern.reporting.page import render_page
 from discern.spine import Plane
-from discern.weights import load_weights, shipped_weights
+from discern.training.config import read_config
+from discern.weights import Weights, embed, load_weights, shipped_weights
 
 
 def seconds(run: Callable[[], object], repeats: int) -> float:
@@ -56,23 +58,47 @@ def network_inputs(study: Study) -> np.ndarray:
     return np.stack(squares)
 
 
-def network_ratio(inputs: np.ndarray, predictor: OpenVinoPredictor, repeats: int) -> list[float]:
-    """Return seconds of OpenVINO and of eager PyTorch, and their ratio, as medians of pairs."""
-    detector = build_detector(NetworkConfig()).eval()
-    batches = [inputs[i : i + BATCH_SLICES] for i in range(0, len(inputs), BATCH_SLICES)]
+def batches_of(inputs: np.ndarray) -> list[np.ndarray]:
+    """Return the (B, H, W) batches in which ``discern analyze`` reads the inputs."""
+    return [inputs[i : i + BATCH_SLICES] for i in range(0, len(inputs), BATCH_SLICES)]
 
-    def run_openvino() -> None:
-        for batch in batches:
+
+def openvino_run(inputs: np.ndarray, predictor: OpenVinoPredictor) -> Callable[[], None]:
+    """Return what reads all inputs with OpenVINO."""
+
+    def run() -> None:
+        for batch in batches_of(inputs):
             predictor.predict(batch)
 
+    return run
+
+
+def eager_run(inputs: np.ndarray) -> Callable[[], None]:
+    """Return what reads all inputs with the same network in eager PyTorch."""
+    detector = build_detector(NetworkConfig()).eval()
+
     @torch.inference_mode()
-    def run_torch() -> None:
-        for batch in batches:
+    def run() -> None:
+        for batch in batches_of(inputs):
             detector.decode(detector(torch.from_numpy(batch[:, None])))
 
-    pairs = [(seconds(run_openvino, 1), seconds(run_torch, 1)) for _ in range(repeats)]
-    ours, eager = (statistics.median(column) for column in zip(*pairs, strict=True))
-    return [ours, eager, statistics.median(b / a for a, b in pairs)]
+    return run
+
+
+def paper_predictor() -> OpenVinoPredictor:
+    """Return the network of the configuration ``paper``; its time does not hang on its values."""
+    about = load_weights(shipped_weights()).metadata
+    network = export_onnx(build_detector(read_config("paper").network))
+    return OpenVinoPredictor(Weights(embed(network, about), about, sha256=""))
+
+
+def in_turn(
+    ours: Callable[[], None], other: Callable[[], None], repeats: int
+) -> tuple[float, float, float]:
+    """Return the median seconds of both, and the median of other / ours, pair by pair."""
+    pairs = [(seconds(ours, 1), seconds(other, 1)) for _ in range(repeats)]
+    medians = [statistics.median(column) for column in zip(*pairs, strict=True)]
+    return medians[0], medians[1], statistics.median(b / a for a, b in pairs)
 
 
 def whole_command(study: Path, repeats: int) -> tuple[float, float]:
@@ -118,10 +144,16 @@ def main() -> None:
         print(f"{name:36} {value:7.3f} s")
     inputs = network_inputs(read_study(arguments.study))
     predictor = OpenVinoPredictor(load_weights(shipped_weights()))
-    ours, eager, ratio = network_ratio(inputs, predictor, arguments.repeats)
-    print(f"{'network, OpenVINO fp32':36} {ours:7.3f} s  ({len(inputs)} slices)")
+    ours = openvino_run(inputs, predictor)
+    shipped, eager, ratio = in_turn(ours, eager_run(inputs), arguments.repeats)
+    print(f"{'network, OpenVINO fp32':36} {shipped:7.3f} s  ({len(inputs)} slices)")
     print(f"{'network, eager PyTorch fp32':36} {eager:7.3f} s  ({torch.get_num_threads()} threads)")
     print(f"{'eager PyTorch / OpenVINO':36} {ratio:7.2f} x  (median of pairs)")
+    paper, shipped, ratio = in_turn(
+        openvino_run(inputs, paper_predictor()), ours, arguments.repeats
+    )
+    print(f"{'network of paper, OpenVINO fp32':36} {paper:7.3f} s")
+    print(f"{'shipped network / that of paper':36} {ratio:7.2f} x  (median of pairs)")
     wall, peak = whole_command(arguments.study, arguments.repeats)
     print(f"{'discern analyze, whole process':36} {wall:7.3f} s  peak memory {peak:.0f} MB")
 
