@@ -145,6 +145,8 @@ class LesionCalibration:
         absent: Probability of a disc without a box, at the operating point in use.
         absent_at: The same at every operating point: which discs have no box depends on its
             threshold.
+        highest: The highest score that it was fitted on. A higher one gets the same probability:
+            what lies beyond was never counted.
     """
 
     label: Label
@@ -155,6 +157,7 @@ class LesionCalibration:
     prevalence: float
     absent: float
     absent_at: tuple[AbsentAt, ...] = ()
+    highest: float = 1.0
 
     def at(self, point: str) -> "LesionCalibration":
         """Return the calibration as it is at an operating point."""
@@ -169,10 +172,12 @@ class LesionCalibration:
         ... )
         >>> round(doubtful.probability(0.5), 3), doubtful.probability(None)
         (0.269, 0.02)
+        >>> replace(doubtful, highest=0.5).probability(0.9) == doubtful.probability(0.5)
+        True
         """
         if score is None:
             return self.absent
-        low, high = log_odds_parts(score)
+        low, high = log_odds_parts(min(score, self.highest))
         return sigmoid(self.slope * low + self.upper_slope * high + self.intercept)
 
 

@@ -84,6 +84,14 @@ def test_the_curve_is_the_logistic_regression_of_both_logarithms() -> None:
     assert fitted.upper_slope == pytest.approx(1.5, abs=0.5)
 
 
+def test_a_score_beyond_all_that_were_counted_gets_the_probability_of_the_highest() -> None:
+    fitted = fit_lesion(DISCS, thresholds(DISCS, 0.25))
+
+    highest = float(DISCS.score.max())
+    assert fitted.probability((1 + highest) / 2) == fitted.probability(highest)
+    assert fitted.probability(0.9 * highest) < fitted.probability(highest) < 1
+
+
 def test_a_disc_without_a_box_gets_the_share_of_such_discs_at_each_point() -> None:
     limits = thresholds(DISCS, 0.25)
     fitted = fit_lesion(DISCS, limits)

@@ -52,7 +52,7 @@ def _conformal(rule: ConformalGrades, coverage: Figure) -> ConformalGrades:
 def _rounded(calibration: LesionCalibration) -> LesionCalibration:
     numbers = {
         name: round(getattr(calibration, name), _DECIMALS)
-        for name in ("slope", "upper_slope", "intercept", "prevalence", "absent")
+        for name in ("slope", "upper_slope", "intercept", "prevalence", "absent", "highest")
     }
     absent_at = tuple(
         AbsentAt(one.point, round(one.probability, _DECIMALS)) for one in calibration.absent_at

@@ -51,6 +51,7 @@ def fit_lesion(discs: LesionDiscs, limits: Mapping[str, float]) -> LesionCalibra
         intercept=intercept,
         prevalence=float(discs.positive.mean()),
         absent=0.0,
+        highest=float(discs.score.max()),
     )
     absent = {
         name: min(_share_without_box(discs, limit), fitted.probability(limit))
