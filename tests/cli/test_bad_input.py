@@ -140,7 +140,8 @@ def test_dicom_documents_are_refused_for_what_is_no_dicom(
     Image.fromarray(ramp((320, 320)).astype(np.uint8)).save(source)
 
     with pytest.raises(SystemExit) as stop:
-        run(["analyze", str(source), "--out", str(tmp_path / "out"), "--also", kind])
+        words = ["analyze", str(source), "--out", str(tmp_path / "out"), "--series", "s1"]
+        run([*words, "--also", kind])
 
     assert stop.value.code == 2
     assert f"--also {kind}: a DICOM object refers to DICOM images" in capsys.readouterr().err
