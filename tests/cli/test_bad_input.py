@@ -139,8 +139,8 @@ def test_dicom_documents_are_refused_for_what_is_no_dicom(
     source = tmp_path / "slice.png"
     Image.fromarray(ramp((320, 320)).astype(np.uint8)).save(source)
 
+    words = ["analyze", str(source), "--out", str(tmp_path / "out"), "--series", "s1"]
     with pytest.raises(SystemExit) as stop:
-        words = ["analyze", str(source), "--out", str(tmp_path / "out"), "--series", "s1"]
         run([*words, "--also", kind])
 
     assert stop.value.code == 2
