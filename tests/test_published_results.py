@@ -43,6 +43,18 @@ def test_every_table_and_figure_follows_from_the_predictions(
         assert (tmp_path / path).read_bytes() == (RESULTS / path).read_bytes(), path
 
 
+def test_the_tables_of_robustness_follow_from_the_tallies(tmp_path: Path) -> None:
+    published = RESULTS / "robustness"
+    shutil.copyfile(published / "robustness.csv", tmp_path / "robustness.csv")
+
+    command = [sys.executable, str(BENCH / "robustness.py"), "unread", "--out", str(tmp_path)]
+    subprocess.run([*command, "--tables-only"], check=True, capture_output=True)
+
+    for path in filter(Path.is_file, published.rglob("*")):
+        rebuilt = tmp_path / path.relative_to(published)
+        assert rebuilt.read_bytes() == path.read_bytes(), path.name
+
+
 @pytest.mark.slow
 def test_the_level_names_on_spider_follow_from_predictions_and_tissue_maps(
     shared_data: Path, tmp_path: Path
@@ -81,12 +93,12 @@ def test_the_model_card_quotes_the_published_figures() -> None:
         assert f"{figure['value']:.3f} [{low:.3f}, {high:.3f}]" in card
 
 
+PAGES = ("comparison", "ceiling", "robustness/robustness")
+
+
 def test_every_interval_in_the_results_page_stands_in_a_table() -> None:
     page = (RESULTS / "README.md").read_text()
-    files = (
-        *RESULTS.glob("*/tables/*.txt"),
-        *(RESULTS / f"{n}.md" for n in ("comparison", "ceiling")),
-    )
+    files = (*RESULTS.glob("*/tables/*.txt"), *(RESULTS / f"{name}.md" for name in PAGES))
     tables = "".join(path.read_text() for path in files)
 
     quoted = re.findall(r"-?\d\.\d{3} \[-?\d\.\d{3}, -?\d\.\d{3}\]", page)

@@ -25,6 +25,7 @@ PAGES = {"gallery.html", "review.html"}
 DRAWINGS = {
     *("confusion", "roc", "agreement"),
     *("froc-herniation-sagittal", "precision-recall-herniation-sagittal"),
+    "roc-herniation-sagittal",
 }
 
 

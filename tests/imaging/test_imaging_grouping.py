@@ -108,7 +108,7 @@ def test_another_part_of_the_spine_gives_way(tmp_path: Path) -> None:
     write_series(tmp_path, Series(number=2, description="T2 sag thor-lumbar"))
     neck, lumbar = read_study(tmp_path).series
     assert (neck.used, lumbar.used) == (False, True)
-    assert "another part of the spine" in neck.reason
+    assert "another part of the body" in neck.reason
 
 
 def test_two_echoes_of_one_series_are_told_apart(tmp_path: Path) -> None:
