@@ -115,6 +115,27 @@ def grade_probabilities(grade_scores: Scores, temperature: float) -> Scores:
     return probabilities
 
 
+def with_second_opinion(box: SelectedBox, opinion: Scores, share: float) -> SelectedBox:
+    """Return ``box`` of a disc with the grade scores of the detector and of a second network.
+
+    Logarithmic pool (Genest, Zidek, Stat Sci 1:114, 1986): p_k = d_k^(1 - share) o_k^share, up to
+    a factor, for shares d_k of the detector's scores and probabilities o_k (5,) of the second
+    network. The factor leaves the best score as it was: whether there is a disc at all, only the
+    detector says.
+
+    >>> box = SelectedBox(Label.PFIRRMANN_3, 0.8, (0.0, 0.4, 0.8, 0.0, 0.0, 0.1, 0.0), (0, 0, 9, 5))
+    >>> again = with_second_opinion(box, np.array([0.0, 0.9, 0.1, 0.0, 0.0]), share=0.5)
+    >>> again.label, again.score, [round(score, 2) for score in again.class_scores]
+    (<Label.PFIRRMANN_2: 'pfirrmann_2'>, 0.8, [0.0, 0.8, 0.38, 0.0, 0.0, 0.1, 0.0])
+    """
+    scores = np.array(box.class_scores)
+    grades = grade_probabilities(scores[_GRADES], temperature=1.0)
+    pooled = grades ** (1 - share) * np.clip(opinion, _TINY, 1) ** share
+    best = int(pooled.argmax())
+    scores[_GRADES] = pooled * (box.score / pooled[best])
+    return SelectedBox(GRADE_LABELS[best], box.score, tuple(scores.tolist()), box.box_xyxy_px)
+
+
 def conformal_sets(probabilities: Scores, rule: ConformalGrades) -> NDArray[np.bool_]:
     """Return which grades (..., 5) cannot be ruled out, given their probabilities (..., 5).
 

@@ -18,12 +18,24 @@ from numpy.typing import NDArray
 
 from discern.errors import WeightsError
 from discern.findings import LesionThreshold, MeasuredShare, threshold_from
+from discern.imaging.disc_crop import CropRules
 from discern.spine import GRADE_LABELS, LABELS, LESION_LABELS, Label, Plane, Tissue
 
 SCHEMA = "discern.weights/1"
 PROPERTY = "discern"
-DETECTOR_OUTPUTS = ("boxes", "scores")
-TISSUE_INPUT, TISSUE_OUTPUT = "slices", "tissues"
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Names of the input and the outputs of one network; a file holds up to three."""
+
+    input: str
+    outputs: tuple[str, ...]
+
+
+DETECTOR = Ends("images", ("boxes", "scores"))
+SEGMENTER = Ends("slices", ("tissues",))
+GRADER = Ends("crops", ("grades",))
 
 
 class TrainedOn(StrEnum):
@@ -229,6 +241,29 @@ class SegmenterMetadata:
 
 
 @dataclass(frozen=True, slots=True)
+class GraderMetadata:
+    """What the grading network of a weights file says about itself.
+
+    Attributes:
+        crop: What it sees of a disc.
+        share: Weight of its opinion beside the detector's, from 0 to 1.
+        epochs: Passes over its training discs.
+        training_data: Data sets in words, with licence.
+        training_patients: Hashes as in :class:`WeightsMetadata`.
+        data_digest: SHA-256 of images and annotations.
+        config_digest: SHA-256 of its training configuration.
+    """
+
+    crop: CropRules
+    share: float
+    epochs: int
+    training_data: tuple[str, ...]
+    training_patients: tuple[str, ...]
+    data_digest: str = ""
+    config_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WeightsMetadata:
     """Everything about the weights that inference and the reports need.
 
@@ -252,6 +287,8 @@ class WeightsMetadata:
             have no probability.
         conformal: Rule of the conformal sets of grades; None in older weights, which give none.
         segmenter: The tissue network in the same file; None in older files, which have none.
+        grader: The grading network in the same file, a second look at each disc; None where the
+            detector grades alone.
     """
 
     name: str
@@ -269,6 +306,7 @@ class WeightsMetadata:
     lesion_calibrations: tuple[LesionCalibration, ...] = ()
     conformal: ConformalGrades | None = None
     segmenter: SegmenterMetadata | None = None
+    grader: GraderMetadata | None = None
 
     def trained_on(self, label: Label, plane: Plane) -> TrainedOn:
         """Return what the head for ``label`` has seen in ``plane``."""
@@ -412,6 +450,7 @@ def parse_metadata(text: str) -> WeightsMetadata:
         "lesion_calibrations": tuple(map(_parse_calibration, item.get("lesion_calibrations", ()))),
         "conformal": _parse_conformal(item.get("conformal")),
         "segmenter": _parse_segmenter(item.get("segmenter")),
+        "grader": _parse_grader(item.get("grader")),
     }
     return WeightsMetadata(**{**item, **changed})
 
@@ -457,3 +496,14 @@ def _parse_segmenter(item: dict[str, Any] | None) -> SegmenterMetadata | None:
         "tissues": tuple(map(Tissue, item["tissues"])),
     }
     return SegmenterMetadata(**{**item, **changed})
+
+
+def _parse_grader(item: dict[str, Any] | None) -> GraderMetadata | None:
+    if item is None:
+        return None
+    changed = {
+        "crop": CropRules(**item["crop"]),
+        "training_data": tuple(item["training_data"]),
+        "training_patients": tuple(item["training_patients"]),
+    }
+    return GraderMetadata(**{**item, **changed})

@@ -3,12 +3,12 @@ import pytest
 
 from discern.dataset.geometry import (
     GeometryRange,
-    Placement,
     compose,
     mosaic,
     place_one,
 )
 from discern.dataset.samples import Sample
+from discern.imaging.placement import Placement
 from discern.spine import LABELS
 
 SIZE = 160

@@ -18,9 +18,9 @@ from scipy import ndimage
 from discern.annotations import GroundTruth
 from discern.boxes import BoxArray, area
 from discern.dataset.augment import bias_field
-from discern.dataset.geometry import Placement, resample
 from discern.dataset.masks import Tissues
 from discern.imaging.pixels import Image
+from discern.imaging.placement import Placement, resample
 from discern.phantom.acquisition import with_ghosts
 from discern.spine import GRADE_LABELS, Tissue
 

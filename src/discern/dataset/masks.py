@@ -15,11 +15,12 @@ from PIL import Image as PillowImage
 from discern.annotations import GroundTruth
 from discern.dataset.augment import apply_intensity, sample_online_intensity
 from discern.dataset.epochs import Draw
-from discern.dataset.geometry import GeometryRange, Placement, sample_placement
+from discern.dataset.geometry import GeometryRange, sample_placement
 from discern.dataset.samples import network_input, read_image
 from discern.dataset.sources import Dataset, image_files
 from discern.errors import DatasetError
 from discern.imaging.pixels import Image
+from discern.imaging.placement import Placement, resample
 from discern.phantom.prescription import Prescription
 from discern.phantom.render import render_sagittal
 from discern.phantom.sampling import sample_anatomy
@@ -159,17 +160,10 @@ def changed(
 
 
 def _placed(sample: TissueSample, placement: Placement) -> TissueSample:
-    inverse = np.linalg.inv(placement.matrix)
-    start = placement.focus - inverse @ np.array(placement.target)
-    (a, b), (d, e) = inverse
-    affine = (a, b, start[0], d, e, start[1])
-    image = PillowImage.fromarray(sample.image.astype(np.float32)).transform(
-        sample.image.shape, PillowImage.Transform.AFFINE, affine, PillowImage.Resampling.BILINEAR
-    )
-    tissues = PillowImage.fromarray(sample.tissues).transform(
-        sample.image.shape, PillowImage.Transform.AFFINE, affine, PillowImage.Resampling.NEAREST
-    )
-    return TissueSample(np.asarray(image), np.asarray(tissues))
+    rows, columns = sample.image.shape
+    whole = (0, 0, columns, rows)
+    tissues = resample(sample.tissues, placement, whole, nearest=True)
+    return TissueSample(resample(sample.image, placement, whole), tissues.astype(np.uint8))
 
 
 def _cut(sample: TissueSample, rng: np.random.Generator) -> TissueSample:

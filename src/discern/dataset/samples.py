@@ -52,8 +52,12 @@ def read_image(path: Path) -> Image:
 
 def network_input(image: Image, preprocessing: Preprocessing) -> tuple[Image, Letterbox]:
     """Window and letterbox ``image`` exactly as inference does with an image of square pixels."""
-    windowed = window(image, preprocessing.low_percentile, preprocessing.high_percentile)
-    return letterbox(windowed, preprocessing.size_px)
+    return letterbox(windowed(image, preprocessing), preprocessing.size_px)
+
+
+def windowed(image: Image, preprocessing: Preprocessing) -> Image:
+    """Return ``image`` (H, W) with the window of the weights, values in 0..1."""
+    return window(image, preprocessing.low_percentile, preprocessing.high_percentile)
 
 
 def prepare(image: Image, truth: GroundTruth, preprocessing: Preprocessing) -> Sample:

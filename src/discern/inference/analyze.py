@@ -43,6 +43,7 @@ from discern.inference.sagittal import (
     detections_with_levels,
     read_sagittal,
 )
+from discern.inference.second_look import SecondLook
 from discern.inference.sign_warnings import image_warnings, sign_warnings
 from discern.inference.spine_cues import Chain, chain_of
 from discern.inference.spine_signs import NO_SIGNS, SpineSigns, signs_of
@@ -230,7 +231,8 @@ def _detector(
     about = weights.metadata
     point = about.operating_point(options.operating_point)
     thresholds = PostprocessConfig.at(point, plane, about.trained_lesions(plane))
-    return SeriesDetector(predictor, about.preprocessing, thresholds)
+    look = SecondLook.of(predictor, about, plane)
+    return SeriesDetector(predictor, about.preprocessing, thresholds, look)
 
 
 def _naming(

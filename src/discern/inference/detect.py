@@ -1,7 +1,7 @@
 """The network over one series: slices in, boxes in the stored matrix out."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -14,6 +14,7 @@ from discern.imaging.geometry import usual_view
 from discern.imaging.pixels import Image, Letterbox, letterbox, window
 from discern.imaging.study import Series, Slice
 from discern.inference.predictor import Candidates, Predictor
+from discern.inference.second_look import SecondLook
 from discern.postprocess import PostprocessConfig, SelectedBox, select_boxes
 from discern.weights import Preprocessing
 
@@ -44,7 +45,8 @@ class SliceBoxes:
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     slice_: Slice
-    view_shape_px: tuple[int, int]
+    windowed: Image
+    spacing_mm: tuple[float, float] | None
     content_bottom_px: float
     thumbnail: Image
     input_image: Image
@@ -53,11 +55,12 @@ class _Prepared:
 
 @dataclass(frozen=True, slots=True)
 class SeriesDetector:
-    """Predictor, preprocessing and thresholds bound together."""
+    """Predictor, preprocessing, thresholds and perhaps a second look, bound together."""
 
     predictor: Predictor
     preprocessing: Preprocessing
     thresholds: PostprocessConfig
+    second_look: SecondLook | None = None
 
     def detect(self, series: Series) -> tuple[list[SliceBoxes], list[StudyWarning]]:
         """Return the boxes of every readable slice of ``series`` and a warning per damaged one."""
@@ -91,18 +94,21 @@ class SeriesDetector:
         rows = np.flatnonzero((windowed > 0).any(axis=1))
         bottom = float(rows[-1] + 1) if rows.size else float(view.shape[0])
         thumbnail = view[::THUMBNAIL_STEP, ::THUMBNAIL_STEP].copy()
-        return _Prepared(slice_, (view.shape[0], view.shape[1]), bottom, thumbnail, square, fit)
+        return _Prepared(slice_, windowed, spacing, bottom, thumbnail, square, fit)
 
     def _slice_boxes(self, prepared: _Prepared, candidates: Candidates) -> SliceBoxes:
         selected = select_boxes(candidates.boxes_xyxy_px, candidates.class_scores, self.thresholds)
         boxes = np.array([one.box_xyxy_px for one in selected]).reshape(-1, 4)
-        rows, columns = prepared.view_shape_px
+        rows, columns = prepared.windowed.shape
         view = np.clip(prepared.fit.to_image(boxes), 0, (columns, rows, columns, rows))
+        pairs = zip(selected, view, strict=True)
+        selected = [replace(one, box_xyxy_px=four(box)) for one, box in pairs]
+        if self.second_look is not None:
+            selected = self.second_look.at(prepared.windowed, selected, prepared.spacing_mm)
         turn = usual_view(prepared.slice_.geometry)
         stored = turn.restore_boxes(view, prepared.slice_.shape_px)
         placed = tuple(
-            SelectedBox(one.label, one.score, one.class_scores, four(box))
-            for one, box in zip(selected, stored, strict=True)
+            replace(one, box_xyxy_px=four(box)) for one, box in zip(selected, stored, strict=True)
         )
         bottom = prepared.content_bottom_px
         return SliceBoxes(prepared.slice_, placed, view, bottom, prepared.thumbnail)

@@ -10,7 +10,7 @@ import numpy as np
 
 from discern.annotations import GroundTruth
 from discern.calibration.points import DEFAULT
-from discern.dataset.samples import network_input, read_image
+from discern.dataset.samples import network_input, read_image, windowed
 from discern.dataset.sources import Dataset, image_files, read_dataset
 from discern.dataset.splits import read_split
 from discern.errors import DatasetError, UsageError
@@ -27,8 +27,9 @@ from discern.evaluation.run import run_evaluation, summary
 from discern.imaging.pixels import Image
 from discern.inference.attributes import patient_attributes
 from discern.inference.detect import BATCH_SLICES
-from discern.inference.predictor import Predictor
+from discern.inference.predictor import SlicePredictor
 from discern.inference.predictor_openvino import OpenVinoPredictor
+from discern.inference.second_look import SecondLook
 from discern.postprocess import PostprocessConfig, select_boxes
 from discern.spine import Plane
 from discern.weights import (
@@ -126,7 +127,7 @@ def _at_point(job: EvaluationJob, about: WeightsMetadata) -> EvaluationJob:
 def predict_images(
     dataset: Dataset,
     truths: Sequence[GroundTruth],
-    predictor: Predictor,
+    predictor: SlicePredictor,
     about: WeightsMetadata,
 ) -> Predictions:
     """Return every box down to a low score on the images of ``truths``, in image pixels.
@@ -140,7 +141,7 @@ def predict_images(
 
 
 def boxes_of_images(
-    images: Iterable[tuple[Image, Plane]], predictor: Predictor, about: WeightsMetadata
+    images: Iterable[tuple[Image, Plane]], predictor: SlicePredictor, about: WeightsMetadata
 ) -> Iterator[tuple[PredictedBox, ...]]:
     """Yield every box down to a low score on each (H, W) image, in image pixels.
 
@@ -151,11 +152,13 @@ def boxes_of_images(
     while batch := list(islice(waiting, BATCH_SLICES)):
         inputs = [network_input(image, about.preprocessing) for image, _ in batch]
         candidates = predictor.predict(np.stack([square for square, _ in inputs]))
-        for (_, plane), (_, fit), one in zip(batch, inputs, candidates, strict=True):
+        for (image, plane), (_, fit), one in zip(batch, inputs, candidates, strict=True):
             config = replace(low, lesions=about.trained_lesions(plane))
+            boxes = select_boxes(fit.to_image(one.boxes_xyxy_px), one.class_scores, config)
+            if look := SecondLook.of(predictor, about, plane):
+                boxes = look.at(windowed(image, about.preprocessing), boxes)
             yield tuple(
-                PredictedBox(b.label, b.score, b.class_scores, b.box_xyxy_px)
-                for b in select_boxes(fit.to_image(one.boxes_xyxy_px), one.class_scores, config)
+                PredictedBox(b.label, b.score, b.class_scores, b.box_xyxy_px) for b in boxes
             )
 
 
@@ -217,6 +220,8 @@ def _trained_on(
 ) -> frozenset[str]:
     """Return the patients known by name or, under whatever name, by an image."""
     names, images = frozenset(about.training_patients), frozenset(about.training_images)
+    if about.grader is not None:
+        names |= frozenset(about.grader.training_patients)
     files = image_files(dataset.folder)
     return frozenset(
         truth.patient

@@ -33,5 +33,17 @@ class TissuePredictor(Protocol):
         ...
 
 
-class StudyPredictor(Predictor, TissuePredictor, Protocol):
-    """Runs both networks of a weights file."""
+class GradePredictor(Protocol):
+    """Runs the grading network on a batch of its inputs."""
+
+    def predict_grades(self, crops: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return (N, 5) probabilities of the grades of discs from their (N, H, W) crops in 0..1."""
+        ...
+
+
+class SlicePredictor(Predictor, GradePredictor, Protocol):
+    """Finds discs and looks at them again."""
+
+
+class StudyPredictor(SlicePredictor, TissuePredictor, Protocol):
+    """Runs every network of a weights file."""

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from discern.errors import WeightsError
 from discern.inference.predictor import Candidates
-from discern.weights import DETECTOR_OUTPUTS, TISSUE_INPUT, TISSUE_OUTPUT, Weights
+from discern.weights import DETECTOR, GRADER, SEGMENTER, Ends, Weights
 
 ENGINE = "openvino"
 PRECISION = "fp32"
 
 
 class OpenVinoPredictor:
-    """Runs exported weights in fp32 on the CPU; the tissue network is compiled on first use.
+    """Runs exported weights in fp32 on the CPU; all but the detector are compiled on first use.
 
     Args:
         weights: Verified weights.
@@ -38,7 +38,7 @@ class OpenVinoPredictor:
         try:
             self._core = openvino.Core()
             self._file = self._core.read_model(weights.onnx_bytes)
-            self._detector = self._compiled(DETECTOR_OUTPUTS)
+            self._detector = self._compiled(DETECTOR)
         except RuntimeError as error:
             raise WeightsError(f"OpenVINO cannot run these weights: {error}") from error
 
@@ -56,27 +56,39 @@ class OpenVinoPredictor:
             WeightsError: The file holds no tissue network.
         """
         outputs = self._segmenter(np.ascontiguousarray(images[:, None]))
-        return np.array(outputs[TISSUE_OUTPUT], dtype=np.float32)
+        return np.array(outputs[SEGMENTER.outputs[0]], dtype=np.float32)
+
+    def predict_grades(self, crops: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return (N, 5) probabilities of the grades of discs from their (N, H, W) crops in 0..1.
+
+        Raises:
+            WeightsError: The file holds no grading network.
+        """
+        outputs = self._grader(np.ascontiguousarray(crops[:, None]))
+        return np.array(outputs[GRADER.outputs[0]], dtype=np.float64)
 
     @cached_property
     def _segmenter(self) -> Any:  # noqa: ANN401 - openvino is imported on use
-        if not any(TISSUE_OUTPUT in output.get_names() for output in self._file.outputs):
-            raise WeightsError("these weights hold no tissue network")
-        return self._compiled((TISSUE_OUTPUT,))
+        return self._beside(SEGMENTER, "tissue")
 
-    def _compiled(self, outputs: tuple[str, ...]) -> Any:  # noqa: ANN401
-        """Compile the part of the file that computes ``outputs``: each network apart."""
+    @cached_property
+    def _grader(self) -> Any:  # noqa: ANN401
+        return self._beside(GRADER, "grading")
+
+    def _beside(self, ends: Ends, kind: str) -> Any:  # noqa: ANN401
+        if not any(ends.outputs[0] in output.get_names() for output in self._file.outputs):
+            raise WeightsError(f"these weights hold no {kind} network")
+        return self._compiled(ends)
+
+    def _compiled(self, ends: Ends) -> Any:  # noqa: ANN401
+        """Compile the part of the file between ``ends``: each network apart."""
         import openvino  # noqa: PLC0415
 
         results = [
             result
             for result in self._file.get_results()
-            if result.output(0).get_names() & set(outputs)
+            if result.output(0).get_names() & set(ends.outputs)
         ]
-        needed = [
-            parameter
-            for parameter in self._file.get_parameters()
-            if (parameter.friendly_name == TISSUE_INPUT) == (TISSUE_OUTPUT in outputs)
-        ]
+        needed = [one for one in self._file.get_parameters() if one.friendly_name == ends.input]
         part = openvino.Model(results, needed, "part")
         return self._core.compile_model(part, "CPU", self._settings)

@@ -14,11 +14,13 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from discern.errors import WeightsError
+from discern.imaging.disc_crop import CropRules
 from discern.model.detector import Detector
+from discern.model.grader import Grader
 from discern.model.head import BOX_CHANNELS
 from discern.model.layers import ConvNormAct
 from discern.model.segmenter import Segmenter
-from discern.weights import DETECTOR_OUTPUTS, TISSUE_INPUT, TISSUE_OUTPUT
+from discern.weights import DETECTOR, GRADER, SEGMENTER
 
 Network = TypeVar("Network", bound=nn.Module)
 OPSET = 17
@@ -26,8 +28,8 @@ _WEIGHTED = ("Conv", "Gemm", "MatMul")
 _EXAMPLE_SHAPE = (1, 1, 64, 96)  # batch, channel, height, width; only traced, all but one dynamic
 _IMAGE_AXES = {0: "batch", 2: "height", 3: "width"}
 _SLICE_AXES = {0: "slices", 2: "rows", 3: "columns"}
-_PREFIX = "segmenter/"
-"""Of all inner names of the tissue network, so that one file can hold it beside a detector."""
+_SEGMENTER_PREFIX, _GRADER_PREFIX = "segmenter/", "grader/"
+"""Of all inner names of these networks, so that one file can hold them beside a detector."""
 
 
 class _DecodedDetector(nn.Module):
@@ -39,13 +41,13 @@ class _DecodedDetector(nn.Module):
         return self.detector.decode(self.detector(images))
 
 
-class _TissueProbabilities(nn.Module):
-    def __init__(self, segmenter: Segmenter) -> None:
+class _Probabilities(nn.Module):
+    def __init__(self, network: Segmenter | Grader) -> None:
         super().__init__()
-        self.segmenter = segmenter
+        self.network = network
 
-    def forward(self, slices: Tensor) -> Tensor:
-        logits: Tensor = self.segmenter(slices)
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.network(images)
         return logits.softmax(dim=1)
 
 
@@ -61,7 +63,7 @@ def export_onnx(detector: Detector) -> onnx.ModelProto:
     """
     stored = round_to_half(fuse_normalisation(detector))
     candidates = {0: "batch", 1: "candidates"}
-    axes = {"images": _IMAGE_AXES, **dict.fromkeys(DETECTOR_OUTPUTS, candidates)}
+    axes = {DETECTOR.input: _IMAGE_AXES, **dict.fromkeys(DETECTOR.outputs, candidates)}
     network = _traced(_DecodedDetector(stored).eval(), axes)
     _store_as_half(network.graph)
     for output, width in zip(
@@ -81,15 +83,37 @@ def export_segmenter(segmenter: Segmenter) -> onnx.ModelProto:
     Raises:
         WeightsError: A weight does not fit fp16.
     """
-    stored = round_to_half(fuse_normalisation(segmenter))
-    axes = {TISSUE_INPUT: _SLICE_AXES, TISSUE_OUTPUT: _SLICE_AXES}
-    network = _traced(_TissueProbabilities(stored).eval(), axes)
-    _store_as_half(network.graph)
+    axes = dict.fromkeys((SEGMENTER.input, *SEGMENTER.outputs), _SLICE_AXES)
+    return _exported_beside(segmenter, axes, _EXAMPLE_SHAPE, _SEGMENTER_PREFIX)
+
+
+def export_grader(grader: Grader, crop: CropRules) -> onnx.ModelProto:
+    """Return the grading network as ONNX.
+
+    Input ``crops`` (N, 1, rows, columns) float32 in 0..1 of the size of ``crop``; output ``grades``
+    (N, 5), the probabilities of grades 1 to 5. N is dynamic.
+
+    Raises:
+        WeightsError: A weight does not fit fp16.
+    """
+    axes = {GRADER.input: {0: "discs"}, GRADER.outputs[0]: {0: "discs"}}
+    return _exported_beside(grader, axes, (1, 1, crop.rows, crop.columns), _GRADER_PREFIX)
+
+
+def _exported_beside(
+    network: Segmenter | Grader,
+    axes: dict[str, dict[int, str]],
+    shape: tuple[int, int, int, int],
+    prefix: str,
+) -> onnx.ModelProto:
+    stored = round_to_half(fuse_normalisation(network))
+    exported = _traced(_Probabilities(stored).eval(), axes, shape)
+    _store_as_half(exported.graph)
     onnx.compose.add_prefix(
-        network, _PREFIX, rename_inputs=False, rename_outputs=False, inplace=True
+        exported, prefix, rename_inputs=False, rename_outputs=False, inplace=True
     )
-    onnx.checker.check_model(network, full_check=True)
-    return network
+    onnx.checker.check_model(exported, full_check=True)
+    return exported
 
 
 def fuse_normalisation(network: Network) -> Network:
@@ -120,7 +144,11 @@ def round_to_half(network: Network) -> Network:
     return network
 
 
-def _traced(network: nn.Module, axes: dict[str, dict[int, str]]) -> onnx.ModelProto:
+def _traced(
+    network: nn.Module,
+    axes: dict[str, dict[int, str]],
+    shape: tuple[int, int, int, int] = _EXAMPLE_SHAPE,
+) -> onnx.ModelProto:
     """Trace ``network``; ``axes`` names its input, then its outputs, and what is dynamic there."""
     names = list(axes)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
@@ -129,7 +157,7 @@ def _traced(network: nn.Module, axes: dict[str, dict[int, str]]) -> onnx.ModelPr
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             network,
-            (torch.zeros(_EXAMPLE_SHAPE),),
+            (torch.zeros(shape),),
             path,
             dynamo=False,
             opset_version=OPSET,

@@ -1,4 +1,4 @@
-"""Detector and tissue network in one ONNX file, side by side: neither sees the other."""
+"""Detector, tissue and grading network in one ONNX file, side by side: none sees another."""
 
 from dataclasses import replace
 
@@ -7,35 +7,43 @@ import onnx.utils
 
 from discern.errors import WeightsError
 from discern.weights import (
-    DETECTOR_OUTPUTS,
-    TISSUE_INPUT,
-    TISSUE_OUTPUT,
+    DETECTOR,
+    GRADER,
+    SEGMENTER,
+    Ends,
+    GraderMetadata,
     SegmenterMetadata,
     Weights,
     WeightsMetadata,
     embed,
 )
 
-_DETECTOR_INPUT = "images"
 
-
-def join(
-    detector: onnx.ModelProto,
+def with_network(
+    base: onnx.ModelProto,
     metadata: WeightsMetadata,
-    segmenter: onnx.ModelProto,
-    about: SegmenterMetadata,
+    network: onnx.ModelProto,
+    about: SegmenterMetadata | GraderMetadata,
 ) -> bytes:
-    """Return the weights file with the detector of ``detector`` and the tissue network.
+    """Return the weights file of ``base`` with a tissue or a grading network beside its own.
 
-    A tissue network that ``detector`` already holds is left out. Nodes and tensors of the
-    detector stay as they are, so that its outputs are the same bit for bit; those of the tissue
-    network have names of their own (``export_segmenter``).
+    One of the same kind that ``base`` holds is replaced. Nodes and tensors of the others stay as
+    they are, so that their outputs are the same bit for bit; each network has inner names of its
+    own (``export``).
     """
-    whole = _only(detector, _DETECTOR_INPUT, DETECTOR_OUTPUTS)
-    for part in ("node", "initializer", "input", "output"):
-        getattr(whole.graph, part).extend(getattr(segmenter.graph, part))
+    others = {} if metadata.segmenter is None else {"segmenter": _only(base, SEGMENTER)}
+    if metadata.grader is not None:
+        others["grader"] = _only(base, GRADER)
+    kind = "segmenter" if isinstance(about, SegmenterMetadata) else "grader"
+    parts = {**others, kind: network}
+    whole = _only(base, DETECTOR)
+    for name in sorted(parts, reverse=True):
+        for part in ("node", "initializer", "input", "output"):
+            getattr(whole.graph, part).extend(getattr(parts[name].graph, part))
     onnx.checker.check_model(whole, full_check=True)
-    return embed(whole, replace(metadata, segmenter=about))
+    if isinstance(about, SegmenterMetadata):
+        return embed(whole, replace(metadata, segmenter=about))
+    return embed(whole, replace(metadata, grader=about))
 
 
 def segmenter_of(weights: Weights) -> tuple[onnx.ModelProto, SegmenterMetadata]:
@@ -47,7 +55,7 @@ def segmenter_of(weights: Weights) -> tuple[onnx.ModelProto, SegmenterMetadata]:
     if weights.metadata.segmenter is None:
         raise WeightsError("these weights hold no tissue network; use those that Discern ships")
     network = onnx.load_model_from_string(weights.onnx_bytes)
-    return _only(network, TISSUE_INPUT, (TISSUE_OUTPUT,)), weights.metadata.segmenter
+    return _only(network, SEGMENTER), weights.metadata.segmenter
 
 
 def with_segmenter_of(
@@ -56,15 +64,13 @@ def with_segmenter_of(
     """Return the weights file of a detector with the tissue network of ``source``, if any."""
     if source.metadata.segmenter is None:
         return embed(network, metadata)
-    return join(network, metadata, *segmenter_of(source))
+    return with_network(network, metadata, *segmenter_of(source))
 
 
-def _only(
-    network: onnx.ModelProto, input_name: str, output_names: tuple[str, ...]
-) -> onnx.ModelProto:
+def _only(network: onnx.ModelProto, ends: Ends) -> onnx.ModelProto:
     """Return the part of ``network`` between one input and some outputs."""
     part: onnx.ModelProto = onnx.utils.Extractor(network).extract_model(
-        [input_name], list(output_names)
+        [ends.input], list(ends.outputs)
     )
     del part.graph.value_info[:]  # optional, and the extractor repeats inputs and outputs in it
     part.graph.name = network.graph.name  # the extractor would note each time it was used

@@ -7,7 +7,6 @@ test patients are never seen. It takes minutes and keeps no checkpoint.
 import hashlib
 import json
 import logging
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from lightning import Trainer
 from torch.utils.data import DataLoader
 
 from discern.dataset.epochs import EpochPlan
@@ -31,23 +29,16 @@ from discern.dataset.sources import Dataset
 from discern.dataset.splits import Split, verify_split
 from discern.errors import DatasetError
 from discern.model.export import export_segmenter
-from discern.model.joined import join
-from discern.model.segmenter import Segmenter, SegmenterConfig, build_segmenter
+from discern.model.joined import with_network
+from discern.model.segmenter import SegmenterConfig, build_segmenter, tissue_loss
 from discern.outputs import check_folder, write_files
 from discern.training.batches import EpochSampler
-from discern.training.callbacks import TimeLeft
 from discern.training.config import OptimizerConfig, Precision
-from discern.training.module import Schedule
-from discern.training.segmentation_module import SegmentationModule, TissueBatch
+from discern.training.plain import Course, PlainBatch, fit
 from discern.weights import Preprocessing, SegmenterMetadata, Weights, patient_hash
 
 _LOG = logging.getLogger(__name__)
 WEIGHTS = "weights.onnx"
-_INAPPLICABLE_ADVICE = (
-    ".*does not have many workers.*",
-    ".*in eval mode at the start of training.*",  # the averaged network, on purpose
-    ".*isinstance.treespec, LeafSpec.*",  # Lightning's own use of torch
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +93,7 @@ class SegmentationData:
         """Number of synthetic samples."""
         return len(self.samples) - len(self.patients)
 
-    def loader(self, config: SegmentationConfig) -> DataLoader[TissueBatch]:
+    def loader(self, config: SegmentationConfig) -> DataLoader[PlainBatch]:
         """Return the batches; prepared in this process, which needs no second core."""
         plan = EpochPlan(
             seed=config.seed,
@@ -135,18 +126,12 @@ def train_segmenter(
     patients = sorted({*split.train, *split.validation})
     data = read_segmentation_data(config, dataset, patients)
     loader = data.loader(config)
-    module = _module(config, len(loader))
     _LOG.info("%d real and %d synthetic images", len(data.patients), data.phantoms)
-    with warnings.catch_warnings():
-        for advice in _INAPPLICABLE_ADVICE:
-            warnings.filterwarnings("ignore", message=advice)
-        _trainer(config).fit(module, loader)
-    averaged = module.average.module
-    if not isinstance(averaged, Segmenter):
-        raise TypeError("the average is not one of a segmenter")
-    detector = onnx.load_model_from_string(into.onnx_bytes)
+    course = Course(config.seed, config.epochs, config.precision, config.optimizer)
+    segmenter = fit(lambda: build_segmenter(config.network), tissue_loss, loader, course)
+    base = onnx.load_model_from_string(into.onnx_bytes)
     about = _describe(config, dataset, sorted(set(data.patients)))
-    content = join(detector, into.metadata, export_segmenter(averaged), about)
+    content = with_network(base, into.metadata, export_segmenter(segmenter), about)
     write_files(out, {WEIGHTS: content})
     return out / WEIGHTS
 
@@ -170,37 +155,11 @@ def read_segmentation_data(
     return SegmentationData((*real, *phantoms), tuple(truth.patient for truth in truths))
 
 
-def collate(samples: Sequence[TissueSample]) -> TissueBatch:
+def collate(samples: Sequence[TissueSample]) -> PlainBatch:
     """Stack samples into images (B, 1, S, S) float32 and tissues (B, S, S) int64."""
     images = np.stack([sample.image for sample in samples])[:, None].astype(np.float32)
     tissues = np.stack([sample.tissues for sample in samples]).astype(np.int64)
     return torch.from_numpy(images), torch.from_numpy(tissues)
-
-
-def _module(config: SegmentationConfig, steps: int) -> SegmentationModule:
-    with torch.random.fork_rng():
-        torch.manual_seed(config.seed)
-        segmenter = build_segmenter(config.network)
-    optimizer = config.optimizer
-    schedule = Schedule(
-        steps * config.epochs, round(optimizer.warmup_epochs * steps), optimizer.final_share
-    )
-    return SegmentationModule(segmenter, optimizer, schedule)
-
-
-def _trainer(config: SegmentationConfig) -> Trainer:
-    return Trainer(
-        accelerator="cpu",
-        precision=config.precision.value,
-        max_epochs=config.epochs,
-        gradient_clip_val=config.optimizer.gradient_clip,
-        callbacks=[TimeLeft()],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-    )
 
 
 def _describe(

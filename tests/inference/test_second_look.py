@@ -1,0 +1,76 @@
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from discern.imaging.disc_crop import CropRules
+from discern.inference.second_look import LEAST_SCORE, SecondLook
+from discern.postprocess import SelectedBox
+from discern.spine import Label, Plane
+from discern.weights import GraderMetadata, WeightsMetadata
+
+ABOUT = GraderMetadata(CropRules(rows=8, columns=12), 0.5, 1, (), ())
+DISC = SelectedBox(
+    Label.PFIRRMANN_3, 0.8, (0.1, 0.3, 0.8, 0.2, 0.1, 0.05, 0.01), (10.0, 10.0, 30.0, 18.0)
+)
+IMAGE = np.tile(np.linspace(0, 1, 60, dtype=np.float32), (40, 1))
+
+
+class _Sure:
+    """Says the same grade of every crop and remembers what it was shown."""
+
+    def __init__(self, grade: int) -> None:
+        self.opinion = np.full(5, 0.001)
+        self.opinion[grade - 1] = 1 - 0.004
+        self.seen = np.zeros((0, 8, 12), np.float32)
+
+    def predict_grades(self, crops: NDArray[np.float32]) -> NDArray[np.float64]:
+        self.seen = crops
+        return np.tile(self.opinion, (len(crops), 1))
+
+
+def test_a_sure_second_opinion_changes_the_grade_and_nothing_else() -> None:
+    (again,) = SecondLook(_Sure(4), ABOUT).at(IMAGE, [DISC])
+
+    assert again.label is Label.PFIRRMANN_4
+    assert again.score == DISC.score == max(again.class_scores[:5])
+    assert again.class_scores[5:] == DISC.class_scores[5:]
+    assert again.box_xyxy_px == DISC.box_xyxy_px
+
+
+def test_the_share_decides_whose_opinion_counts() -> None:
+    nothing, everything = (
+        SecondLook(_Sure(5), replace(ABOUT, share=share)).at(IMAGE, [DISC])[0]
+        for share in (0.0, 1.0)
+    )
+
+    assert nothing.label is DISC.label
+    np.testing.assert_allclose(nothing.class_scores, DISC.class_scores)
+    shares = np.array(everything.class_scores[:5]) / sum(everything.class_scores[:5])
+    np.testing.assert_allclose(shares, _Sure(5).opinion)
+
+
+def test_lesions_and_boxes_that_are_hardly_discs_are_not_looked_at() -> None:
+    lesion = replace(DISC, label=Label.HERNIATION, score=0.9)
+    faint = replace(DISC, score=LEAST_SCORE / 2)
+    network = _Sure(1)
+
+    judged = SecondLook(network, ABOUT).at(IMAGE, [lesion, DISC, faint])
+
+    assert [one is before for one, before in zip(judged, (lesion, DISC, faint), strict=True)] == [
+        True,
+        False,
+        True,
+    ]
+    assert network.seen.shape == (1, 8, 12)
+    middle = float(network.seen[0].mean())
+    assert abs(middle - 20 / 59) < 0.02  # of the ramp, where the disc is
+    assert SecondLook(network, ABOUT).at(IMAGE, []) == []
+
+
+def test_only_sagittal_slices_and_only_with_a_grading_network() -> None:
+    alone = WeightsMetadata("w", "1", ())
+
+    assert SecondLook.of(_Sure(1), alone, Plane.SAGITTAL) is None
+    assert SecondLook.of(_Sure(1), replace(alone, grader=ABOUT), Plane.AXIAL) is None
+    assert SecondLook.of(_Sure(1), replace(alone, grader=ABOUT), Plane.SAGITTAL) is not None
