@@ -10,6 +10,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pytest
+from PIL import ImageFile
 from printed_cases import TIME, documents_of, pdf_of, program, reported_on, run, squeezed, text_of
 from report_cases import HERNIATED, axial_series, make_study, sagittal_series, whole_findings
 
@@ -401,3 +402,10 @@ def _only_dejavu(folder: Path) -> dict[str, str]:
         f"<fontconfig><dir>{fonts}</dir><cachedir>{folder / 'cache'}</cachedir></fontconfig>"
     )
     return {"FONTCONFIG_FILE": str(configuration)}
+
+
+def test_setting_a_page_leaves_damaged_pictures_damaged() -> None:
+    """WeasyPrint lets Pillow read truncated files in the whole process; a reader must not."""
+    typeset("<html lang=en><title>x</title><p>page</p>", "1")
+
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is False

@@ -19,8 +19,9 @@ from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.inference.second_look import SecondLook
 from discern.outputs import check_folder, write_files
 from discern.postprocess import SelectedBox
+from discern.spine import Plane
 from discern.training.grading import WEIGHTS, GradingConfig, train_grader
-from discern.weights import Weights, load_weights, patient_hash
+from discern.weights import Preprocessing, Weights, load_weights, patient_hash
 
 PREDICTIONS = "predictions.json"
 _LOG = logging.getLogger(__name__)
@@ -63,27 +64,34 @@ def look_again_out_of_fold(config: GradingConfig, material: FoldMaterial, out: P
         if weights is None:
             _LOG.info("fold %d of %d", number, len(splits))
             weights = load_weights(train_grader(config, dataset, split, material.into, folder))
-        pooled |= looked_at_again(dataset, split.test, given, weights)
+        about = weights.metadata
+        look = SecondLook.of(OpenVinoPredictor(weights), about, Plane.SAGITTAL)
+        if look is None:
+            raise TypeError("weights without the grading network that was put into them")
+        pooled |= looked_at_again(dataset, split.test, given, look, about.preprocessing)
     write_files(out, {PREDICTIONS: predictions_json(pooled).encode()})
     return out / PREDICTIONS
 
 
 def looked_at_again(
-    dataset: Dataset, patients: Sequence[str], predictions: Predictions, weights: Weights
+    dataset: Dataset,
+    patients: Sequence[str],
+    predictions: Predictions,
+    look: SecondLook,
+    preprocessing: Preprocessing,
 ) -> Predictions:
-    """Return the predictions for the images of ``patients`` with the opinion of ``weights``."""
-    files, predictor, about = (
-        image_files(dataset.folder),
-        OpenVinoPredictor(weights),
-        weights.metadata,
-    )
+    """Return the predictions for the images of ``patients``, each disc with a second opinion.
+
+    Raises:
+        DatasetError: The predictions have no scores of the single grades.
+    """
+    files = image_files(dataset.folder)
     judged: dict[str, tuple[PredictedBox, ...]] = {}
     for truth in dataset.of_patients(patients):
         boxes = predictions[truth.image]
-        look = SecondLook.of(predictor, about, truth.plane)
-        if look is not None:
-            image = windowed(read_image(files[truth.image]), about.preprocessing)
-            boxes = tuple(map(_predicted, look.at(image, [_selected(box) for box in boxes])))
+        if truth.plane is Plane.SAGITTAL:
+            image = windowed(read_image(files[truth.image]), preprocessing)
+            boxes = tuple(map(_predicted, look.at(image, list(map(_selected, boxes)))))
         judged[truth.image] = boxes
     return judged
 

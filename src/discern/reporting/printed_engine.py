@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from warnings import catch_warnings, filterwarnings
 
+from PIL import ImageFile
+
 from discern.errors import UsageError
 
 _VARIANT = "pdf/a-2a"  # for the archive, with tags for screen readers (ISO 19005-2)
@@ -58,6 +60,8 @@ def typeset(html: str, identifier: str) -> Typeset:
 
 
 def _engine() -> ModuleType:
+    """Import WeasyPrint, without the leave it gives Pillow to read damaged pictures as whole."""
+    damaged_allowed = ImageFile.LOAD_TRUNCATED_IMAGES
     with contextlib.redirect_stdout(io.StringIO()), catch_warnings():
         filterwarnings("ignore", module="weasyprint")  # of libraries it will need one day
         try:
@@ -66,6 +70,8 @@ def _engine() -> ModuleType:
             raise UsageError(_NEEDS_EXTRA) from error
         except OSError as error:
             raise UsageError(_NEEDS_PANGO) from error
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = damaged_allowed
 
 
 def _refusal(fault: str) -> str:

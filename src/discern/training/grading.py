@@ -31,7 +31,7 @@ from discern.outputs import check_folder, write_files
 from discern.training.batches import EpochSampler
 from discern.training.config import OptimizerConfig, Precision
 from discern.training.plain import Course, PlainBatch, fit
-from discern.weights import GraderMetadata, Weights, patient_hash
+from discern.weights import GraderMetadata, Preprocessing, Weights, patient_hash
 
 _LOG = logging.getLogger(__name__)
 WEIGHTS = "weights.onnx"
@@ -79,6 +79,11 @@ class GradingConfig:
     )
 
     @property
+    def course(self) -> Course:
+        """How long and how fast the network learns."""
+        return Course(self.seed, self.epochs, self.precision, self.optimizer)
+
+    @property
     def digest(self) -> str:
         """SHA-256 of all values."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
@@ -90,25 +95,16 @@ def train_grader(
     """Train and return ``out/weights.onnx``: the networks of ``into`` with the new grading network.
 
     Raises:
-        DatasetError: The split leaks or is of other data, or there is no graded disc.
+        DatasetError: The split leaks or is of other data, or there are too few graded discs.
         TrainingError: The loss is no longer a number.
         OutputError: The file cannot be written.
     """
-    verify_split(split, dataset)
     check_folder(out)
-    patients = sorted({*split.train, *split.validation})
-    rules = into.metadata.preprocessing
-    truths = [t for t in dataset.of_patients(patients) if fnmatch(t.image, config.images)]
-    discs = read_graded_discs(dataset, truths, rules)
-    if len(discs) < config.batch_size:
-        raise DatasetError(
-            f"{dataset.name}: {len(discs)} graded discs on sagittal images called "
-            f"{config.images!r} of patients to train on; a step takes {config.batch_size}"
-        )
-    loader = _loader(discs, config)
+    discs = training_discs(config, dataset, split, into.metadata.preprocessing)
     _LOG.info("%d discs of %d patients", len(discs), len({disc.patient for disc in discs}))
-    course = Course(config.seed, config.epochs, config.precision, config.optimizer)
-    grader = fit(lambda: build_grader(config.network), grade_loss, loader, course)
+    grader = fit(
+        lambda: build_grader(config.network), grade_loss, disc_batches(discs, config), config.course
+    )
     base = onnx.load_model_from_string(into.onnx_bytes)
     about = _describe(config, dataset, discs)
     content = with_network(base, into.metadata, export_grader(grader, config.crop), about)
@@ -116,13 +112,28 @@ def train_grader(
     return out / WEIGHTS
 
 
-def collate(samples: Sequence[DiscSample]) -> PlainBatch:
-    """Stack samples into crops (B, 1, h, w) float32 and grades (B,) int64."""
-    crops = np.stack([sample.crop for sample in samples])[:, None].astype(np.float32)
-    return torch.from_numpy(crops), torch.tensor([sample.grade for sample in samples])
+def training_discs(
+    config: GradingConfig, dataset: Dataset, split: Split, preprocessing: Preprocessing
+) -> list[GradedDisc]:
+    """Return the discs to learn from: of all patients but the test patients of ``split``.
+
+    Raises:
+        DatasetError: The split leaks or is of other data, or there are too few graded discs.
+    """
+    verify_split(split, dataset)
+    patients = sorted({*split.train, *split.validation})
+    truths = [t for t in dataset.of_patients(patients) if fnmatch(t.image, config.images)]
+    discs = read_graded_discs(dataset, truths, preprocessing)
+    if len(discs) < config.batch_size:
+        raise DatasetError(
+            f"{dataset.name}: {len(discs)} graded discs on sagittal images called "
+            f"{config.images!r} of patients to train on; a step takes {config.batch_size}"
+        )
+    return discs
 
 
-def _loader(discs: Sequence[GradedDisc], config: GradingConfig) -> DataLoader[PlainBatch]:
+def disc_batches(discs: Sequence[GradedDisc], config: GradingConfig) -> DataLoader[PlainBatch]:
+    """Return the batches of crops, prepared in this process."""
     plan = EpochPlan(seed=config.seed, patients=tuple(disc.patient for disc in discs))
     samples = DiscTraining(discs, config.crop, config.augmentation, seed=config.seed)
     return DataLoader(
@@ -132,6 +143,12 @@ def _loader(discs: Sequence[GradedDisc], config: GradingConfig) -> DataLoader[Pl
         collate_fn=collate,
         drop_last=True,
     )
+
+
+def collate(samples: Sequence[DiscSample]) -> PlainBatch:
+    """Stack samples into crops (B, 1, h, w) float32 and grades (B,) int64."""
+    crops = np.stack([sample.crop for sample in samples])[:, None].astype(np.float32)
+    return torch.from_numpy(crops), torch.tensor([sample.grade for sample in samples])
 
 
 def _describe(

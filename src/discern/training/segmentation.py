@@ -76,6 +76,11 @@ class SegmentationConfig:
     )
 
     @property
+    def course(self) -> Course:
+        """How long and how fast the network learns."""
+        return Course(self.seed, self.epochs, self.precision, self.optimizer)
+
+    @property
     def digest(self) -> str:
         """SHA-256 of all values."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
@@ -127,8 +132,7 @@ def train_segmenter(
     data = read_segmentation_data(config, dataset, patients)
     loader = data.loader(config)
     _LOG.info("%d real and %d synthetic images", len(data.patients), data.phantoms)
-    course = Course(config.seed, config.epochs, config.precision, config.optimizer)
-    segmenter = fit(lambda: build_segmenter(config.network), tissue_loss, loader, course)
+    segmenter = fit(lambda: build_segmenter(config.network), tissue_loss, loader, config.course)
     base = onnx.load_model_from_string(into.onnx_bytes)
     about = _describe(config, dataset, sorted(set(data.patients)))
     content = with_network(base, into.metadata, export_segmenter(segmenter), about)
