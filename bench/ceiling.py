@@ -33,7 +33,7 @@ from discern.weights import OperatingPoint
 READER = "reader"
 SEED, RESAMPLES = 20250101, 2000
 SYSTEMS = {
-    "best": "predictions.json",
+    "detector": "detector.json",
     "best-448": "best-448/predictions.json",
     "yolov5n": "peers/yolov5n.json",
     "yolo11s": "peers/yolo11s.json",
@@ -88,8 +88,8 @@ def agreement_table(truths: Sequence[GroundTruth], systems: Mapping[str, Predict
         )
         rows.append((f"{one} - {other}", *(figure(values, "no disc") for values in figures)))
     columns = ("Pair", "Same grade", "Within one grade", "Kappa, linear", "Kappa, quadratic")
-    unanimous = np.all([grades[n][by_all] == grades["best"][by_all] for n in systems], axis=0)
-    right = grades["best"][by_all] == grades[READER][by_all]
+    unanimous = np.all([grades[n][by_all] == grades["detector"][by_all] for n in systems], axis=0)
+    right = grades["detector"][by_all] == grades[READER][by_all]
     return Table(
         name="ceiling",
         title=f"{by_all.sum()} discs of {count} patients that every system found",
@@ -98,7 +98,7 @@ def agreement_table(truths: Sequence[GroundTruth], systems: Mapping[str, Predict
         notes=(
             f"All {len(systems)} systems give one and the same grade to {unanimous.sum()} discs; "
             f"there the reader gives that grade to {(right & unanimous).sum()} of them "
-            f"({right[unanimous].mean():.3f}), elsewhere `best` is right on "
+            f"({right[unanimous].mean():.3f}), elsewhere `detector` is right on "
             f"{right[~unanimous].mean():.3f}.",
             "Readers among themselves: kappa about .6 between, .8 within (Niemeyer 2021).",
             f"In brackets: 95 % interval, {RESAMPLES} resamples of the patients, seed {SEED}.",

@@ -40,7 +40,8 @@ T2_MID, T2_SPACE = "*_t2_mid", "*_t2space_*"
 STUDIES = "studies"
 FOLDS, EPOCHS = 5, 20
 SAME_FOLDS = (
-    "Every patient was predicted by a network that has not seen them, on the same four folds. "
+    "Every patient was predicted by networks that have not seen them, on the same four folds. "
+    "best: what is shipped, detector and second look. detector: the same without a second look. "
     "yolov5n and yolo11s: Ultralytics' own training from scratch, 150 epochs at 416 px "
     "(bench/public_peers.py). best-448: best-448/config.toml."
 )
@@ -123,12 +124,12 @@ def calibrate(dataset: Dataset, results: Path) -> None:
 
 
 def compare_systems(dataset: Dataset, results: Path) -> None:
-    """Write how ``best`` differs from the other networks on the same folds, and the ceiling."""
+    """Write how ``best`` differs from other networks on the same folds, and the ceiling."""
     truths = selected_truths(dataset, Selection(images=T2_MID, discs=DISCS))
     known = {
         name: given_predictions(results / file, dataset, truths) for name, file in SYSTEMS.items()
     }
-    best = known.pop("best")
+    best = given_predictions(results / "predictions.json", dataset, truths)
     tables = [
         paired_table(compare(truths, other, best, ComparisonOptions()), name, "best")
         for name, other in known.items()

@@ -24,8 +24,8 @@ def test_every_table_and_figure_follows_from_the_predictions(
 ) -> None:
     pytest.importorskip("torch", reason="needs the train extra")  # the arms of the studies
     for kept in (
-        *("predictions.json", "splits", "studies/ledger.csv", "studies/predictions"),
-        *("peers", "best-448"),
+        *("predictions.json", "detector.json", "splits"),
+        *("studies/ledger.csv", "studies/predictions", "peers", "best-448"),
     ):
         source, target = RESULTS / kept, tmp_path / kept
         target.parent.mkdir(parents=True, exist_ok=True)
