@@ -319,6 +319,9 @@ def test_the_summary_line_names_the_worst_discs_and_herniations() -> None:
     discs = (first, replace(second, pfirrmann=graded), replace(third, herniation=absent))
     words = page_of(replace(findings, discs=discs), study).words
     assert "3 discs, L3-L4 to L5-S1. Highest grade V at L4-L5. No herniation detected." in words
+    discs = (first, replace(second, pfirrmann=replace(graded, abstain=True)), third)
+    words = page_of(replace(findings, discs=discs), study).words
+    assert "Highest grade III at L3-L4, L5-S1. Grade unsure at L4-L5. Herniation" in words
     present = LesionFinding(LesionStatus.PRESENT, experimental=True)
     discs = (first, second, replace(third, herniation=present))
     words = page_of(replace(findings, discs=discs), study).words

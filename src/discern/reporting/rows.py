@@ -62,11 +62,15 @@ def doubtful_names(rows: Sequence[Row]) -> frozenset[str]:
 
 
 def first_choice(rows: Sequence[Row]) -> int | None:
-    """Return the disc to open with: herniated before others, then the highest grade, the lowest."""
+    """Return the disc to open with: herniated before others, then the highest grade, the lowest.
+
+    A grade that the model does not vouch for counts as none.
+    """
 
     def severity(index: int) -> tuple[bool, int, int]:
         disc = rows[index].disc
-        grade = disc.pfirrmann.grade.value if disc.pfirrmann else 0
+        found = disc.pfirrmann
+        grade = found.grade.value if found and not found.abstain else 0
         return disc.herniation.status is LesionStatus.PRESENT, grade, index
 
     return max(range(len(rows)), key=severity, default=None)

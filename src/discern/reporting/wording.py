@@ -221,12 +221,15 @@ def summary(findings: StudyFindings) -> str:
 
 
 def _highest_grade(discs: tuple[DiscFinding, ...]) -> str:
-    grades = [disc.pfirrmann.grade for disc in discs if disc.pfirrmann]
-    if not grades:
-        return ""
-    worst: PfirrmannGrade = max(grades)
-    levels = [d.level for d in discs if d.pfirrmann and d.pfirrmann.grade is worst]
-    return f"Highest grade {worst.name} at {', '.join(levels)}"
+    """Name the worst discs; a grade that the model does not vouch for makes no headline."""
+    told = {d.level: d.pfirrmann.grade for d in discs if d.pfirrmann and not d.pfirrmann.abstain}
+    unsure = [d.level for d in discs if d.pfirrmann and d.pfirrmann.abstain]
+    parts = [f"Grade unsure at {', '.join(unsure)}"] if unsure else []
+    if told:
+        worst: PfirrmannGrade = max(told.values())
+        levels = ", ".join(level for level, grade in told.items() if grade is worst)
+        parts.insert(0, f"Highest grade {worst.name} at {levels}")
+    return ". ".join(parts)
 
 
 def _herniations(discs: tuple[DiscFinding, ...]) -> str:
