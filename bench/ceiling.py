@@ -27,6 +27,7 @@ from discern.evaluation.table_formats import Cell, Table
 from discern.evaluation.tables import tables_markdown
 from discern.inference.evaluate import Selection, selected_truths
 from discern.outputs import write_files
+from discern.postprocess import grade_probabilities
 from discern.spine import GRADE_LABELS
 from discern.weights import OperatingPoint
 
@@ -38,6 +39,8 @@ SYSTEMS = {
     "yolov5n": "peers/yolov5n.json",
     "yolo11s": "peers/yolo11s.json",
 }
+POOL = "pool of all"
+Shares = NDArray[np.float64]  # (discs, 5), adding up to one
 Answers = NDArray[np.int64]  # (discs,) grades 0-4, -1 where the disc was not found
 
 
@@ -50,18 +53,27 @@ def _graded(truth: GroundTruth) -> list[int]:
     return [GRADE_LABELS.index(box.label) for box in truth.boxes if box.label.grade]
 
 
-def answers(truths: Sequence[GroundTruth], predictions: Predictions) -> Answers:
-    """Return the grade that a system gives every truth disc, in the order of the truth."""
-    found: list[NDArray[np.int64]] = []
+def shares(truths: Sequence[GroundTruth], predictions: Predictions) -> Shares:
+    """Return how a system divides its score of every truth disc among the grades.
+
+    In the order of the truth; NaN where the disc was not found.
+    """
+    found: list[Shares] = []
     for truth in truths:
-        told = np.full(len(_graded(truth)), -1)
+        told = np.full((len(_graded(truth)), GRADES), np.nan)
         boxes = confident(predictions[truth.image], OperatingPoint(), truth.plane)
         met = meet_discs(truth, boxes)
         for disc, box in zip(met.chosen.tolist(), met.boxes, strict=True):
-            if disc >= 0:
-                told[disc] = GRADE_LABELS.index(box.label)
+            if disc >= 0 and box.class_scores is not None:
+                told[disc] = grade_probabilities(np.array(box.class_scores[:GRADES]), 1.0)
         found.append(told)
     return np.concatenate(found)
+
+
+def answers(told: Shares) -> Answers:
+    """Return the grade with the largest share of every disc."""
+    missed = np.isnan(told[:, 0])
+    return np.where(missed, -1, np.where(missed[:, None], 0, told).argmax(axis=1))
 
 
 def patient_numbers(truths: Sequence[GroundTruth]) -> tuple[NDArray[np.intp], int]:
@@ -73,14 +85,18 @@ def patient_numbers(truths: Sequence[GroundTruth]) -> tuple[NDArray[np.intp], in
 
 def agreement_table(truths: Sequence[GroundTruth], systems: Mapping[str, Predictions]) -> Table:
     """Return the agreement of every system with the reader, then of every two systems."""
-    grades = {READER: reader_grades(truths)} | {n: answers(truths, p) for n, p in systems.items()}
-    by_all = np.all([told >= 0 for told in grades.values()], axis=0)
+    told = {name: shares(truths, predictions) for name, predictions in systems.items()}
+    grades = {READER: reader_grades(truths)} | {name: answers(one) for name, one in told.items()}
+    by_all = np.all([one >= 0 for one in grades.values()], axis=0)
     patients, count = patient_numbers(truths)
     draws = draw_patients(count, RESAMPLES, np.random.default_rng(SEED))
+    pooled = np.exp(np.mean([np.log(one) for one in told.values()], axis=0))
+    judged = grades | {POOL: answers(pooled)}
+    pairs = [*combinations(grades, 2), (READER, POOL)]
     rows: list[tuple[Cell, ...]] = []
-    for one, other in combinations(grades, 2):
+    for one, other in pairs:
         counts = np.zeros((count, GRADES, GRADES), dtype=np.int64)
-        np.add.at(counts, (patients[by_all], grades[one][by_all], grades[other][by_all]), 1)
+        np.add.at(counts, (patients[by_all], judged[one][by_all], judged[other][by_all]), 1)
         drawn = np.tensordot(draws, counts, axes=1)
         figures = (
             *(within(drawn, apart) for apart in (0, 1)),
@@ -100,6 +116,8 @@ def agreement_table(truths: Sequence[GroundTruth], systems: Mapping[str, Predict
             f"there the reader gives that grade to {(right & unanimous).sum()} of them "
             f"({right[unanimous].mean():.3f}), elsewhere `detector` is right on "
             f"{right[~unanimous].mean():.3f}.",
+            f"{POOL}: the geometric mean of what all systems say, an ensemble. A single network "
+            "taught by it can hardly gain what it does not.",
             "Readers among themselves: kappa about .6 between, .8 within (Niemeyer 2021).",
             f"In brackets: 95 % interval, {RESAMPLES} resamples of the patients, seed {SEED}.",
         ),
