@@ -2,8 +2,10 @@ import json
 
 import pytest
 
+from discern.imaging.disc_crop import CropRules
 from discern.spine import Tissue
 from discern.weights import (
+    GraderMetadata,
     Preprocessing,
     SegmenterMetadata,
     WeightsMetadata,
@@ -44,9 +46,34 @@ def test_another_form_is_refused(damage: dict[str, object]) -> None:
         parse_metadata(json.dumps(item))
 
 
-def test_the_shipped_file_holds_both_networks_in_less_than_20_mb() -> None:
+def test_the_shipped_file_holds_all_networks_in_less_than_20_mb() -> None:
     shipped = load_weights(shipped_weights())
 
     assert shipped.metadata.segmenter is not None
     assert shipped.metadata.segmenter.preprocessing.size_px % 32 == 0
+    assert shipped.metadata.grader is not None
     assert len(shipped.onnx_bytes) < 20e6
+
+
+GRADER = GraderMetadata(
+    CropRules(32, 48, 2.0), 0.4, 40, ("A, CC BY 4.0",), ("fedcba9876543210",), "d", "c"
+)
+
+
+def test_what_is_said_of_the_grading_network_reads_back() -> None:
+    metadata = WeightsMetadata("best", "1", (), training_patients=("0123",), grader=GRADER)
+
+    assert parse_metadata(metadata.to_json()) == metadata
+    assert metadata.known_patients == {"0123", "fedcba9876543210"}
+    item = json.loads(metadata.to_json())
+    assert item["grader"]["crop"] == {"rows": 32, "columns": 48, "disc_widths": 2.0}
+    del item["grader"]
+    assert parse_metadata(json.dumps(item)).grader is None
+
+
+def test_another_form_of_the_grading_network_is_refused() -> None:
+    item = json.loads(WeightsMetadata("best", "1", (), grader=GRADER).to_json())
+    del item["grader"]["share"]
+
+    with pytest.raises(TypeError):
+        parse_metadata(json.dumps(item))

@@ -308,6 +308,12 @@ class WeightsMetadata:
     segmenter: SegmenterMetadata | None = None
     grader: GraderMetadata | None = None
 
+    @property
+    def known_patients(self) -> frozenset[str]:
+        """Hashes of the patients that detector or grading network have learned from."""
+        more = self.grader.training_patients if self.grader else ()
+        return frozenset((*self.training_patients, *more))
+
     def trained_on(self, label: Label, plane: Plane) -> TrainedOn:
         """Return what the head for ``label`` has seen in ``plane``."""
         seen = [h.trained_on for h in self.heads if (h.label, h.plane) == (label, plane)]

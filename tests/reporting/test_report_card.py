@@ -110,6 +110,7 @@ def test_stard_ai_answers_are_those_of_the_files(
 @pytest.mark.parametrize(
     ("number", "values"),
     [
+        ("27", ["Two networks", "1.5 widths of its box in 96 x 64 px", "50% of the weight"]),
         ("20", ["By patient: 0 patients in more than one part", "172 training patients"]),
         ("23", ["discern 0.1.0, torch 2.13.0", "manifest.json"]),
         ("25", ["4,321 seconds", "Abacus 9", "3 threads"]),

@@ -219,9 +219,7 @@ def _trained_on(
     dataset: Dataset, truths: Sequence[GroundTruth], about: WeightsMetadata
 ) -> frozenset[str]:
     """Return the patients known by name or, under whatever name, by an image."""
-    names, images = frozenset(about.training_patients), frozenset(about.training_images)
-    if about.grader is not None:
-        names |= frozenset(about.grader.training_patients)
+    names, images = about.known_patients, frozenset(about.training_images)
     files = image_files(dataset.folder)
     return frozenset(
         truth.patient

@@ -92,7 +92,20 @@ def model(evidence: Evidence) -> Facts:
 
 def ensemble(evidence: Evidence) -> Facts:
     """Return whether several networks vote."""
-    return (Fact("No ensemble: one network.", evidence.weights.source),) if evidence.weights else ()
+    if evidence.weights is None:
+        return ()
+    second = evidence.weights.metadata.grader
+    text = "No ensemble: one network."
+    if second is not None:
+        size = f"{second.crop.columns} x {second.crop.rows} px"
+        learned = counted(len(second.training_patients), "training patient")
+        text = (
+            "Two networks give each disc of a sagittal slice its grade: the detector, and one that "
+            f"sees the disc by itself ({second.crop.disc_widths:g} widths of its box in {size}; "
+            f"{learned}, {second.epochs} epochs). Geometric mean of their probabilities, "
+            f"{second.share:.0%} of the weight for the second."
+        )
+    return (Fact(text, evidence.weights.source),)
 
 
 def disjoint(evidence: Evidence) -> Facts:
@@ -104,7 +117,7 @@ def disjoint(evidence: Evidence) -> Facts:
         text = f"By patient: {counted(shared, 'patient')} in more than one part."
         facts.append(Fact(text, MANIFEST_FILE))
     if evidence.weights is not None:
-        known = len(evidence.weights.metadata.training_patients)
+        known = len(evidence.weights.metadata.known_patients)
         text = (
             f"The weights remember {counted(known, 'training patient')} as hashes; "
             "'discern evaluate' refuses to run them on these."
