@@ -1,13 +1,20 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from discern.findings import Detection
 from discern.imaging.disc_crop import CropRules
+from discern.imaging.reading import read_study
+from discern.inference.analyze import AnalysisOptions, analyze_study
+from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.inference.second_look import LEAST_SCORE, SecondLook
+from discern.phantom.study import DEMO_SEED, demo_parameters, write_study
 from discern.postprocess import SelectedBox
-from discern.spine import Label, Plane
-from discern.weights import GraderMetadata, WeightsMetadata
+from discern.spine import GRADE_LABELS, Label, Plane
+from discern.weights import GraderMetadata, WeightsMetadata, load_weights, shipped_weights
 
 ABOUT = GraderMetadata(CropRules(rows=8, columns=12), 0.5, 1, (), ())
 DISC = SelectedBox(
@@ -74,3 +81,27 @@ def test_only_sagittal_slices_and_only_with_a_grading_network() -> None:
     assert SecondLook.of(_Sure(1), alone, Plane.SAGITTAL) is None
     assert SecondLook.of(_Sure(1), replace(alone, grader=ABOUT), Plane.AXIAL) is None
     assert SecondLook.of(_Sure(1), replace(alone, grader=ABOUT), Plane.SAGITTAL) is not None
+
+
+@pytest.mark.slow
+def test_a_study_has_the_same_boxes_and_names_with_and_without_a_second_look(
+    tmp_path: Path,
+) -> None:
+    write_study(demo_parameters(), DEMO_SEED, tmp_path)
+    weights = load_weights(shipped_weights())
+    alone = replace(weights, metadata=replace(weights.metadata, grader=None))
+    study, predictor = read_study(tmp_path), OpenVinoPredictor(weights)
+
+    once, twice = (
+        analyze_study(study, predictor, one, AnalysisOptions()).findings for one in (alone, weights)
+    )
+
+    def place(one: Detection) -> tuple[object, ...]:
+        return one.sop_instance_uid, one.box_xyxy_px, one.score, one.level, one.class_scores[5:]
+
+    assert list(map(place, once.detections)) == list(map(place, twice.detections))
+    assert [disc.level for disc in once.discs] == [disc.level for disc in twice.discs]
+    discs = [d for d in twice.detections if d.label in GRADE_LABELS and d.score >= LEAST_SCORE]
+    before = {one.id: one.class_scores for one in once.detections}
+    assert discs
+    assert all(one.class_scores != before[one.id] for one in discs)
