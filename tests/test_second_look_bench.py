@@ -14,10 +14,10 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 def bench() -> Iterator[ModuleType]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(Path(__file__).parents[1] / "bench"))
-        yield importlib.import_module("grade_losses")
+        yield importlib.import_module("second_look")
 
 
-@pytest.mark.parametrize("name", ["classes", "smoothed", "weighted", "corn"])
+@pytest.mark.parametrize("name", ["base", "smoothed", "weighted", "corn"])
 def test_every_loss_is_least_at_the_truth_and_its_numbers_are_probabilities(
     bench: ModuleType, name: str
 ) -> None:
@@ -38,6 +38,6 @@ def test_every_loss_is_least_at_the_truth_and_its_numbers_are_probabilities(
 def test_a_far_error_costs_more_where_it_should(bench: ModuleType) -> None:
     truth, near, far = torch.tensor([0]), torch.eye(5)[[1]] * 6, torch.eye(5)[[4]] * 6
 
-    assert bench.ARMS["classes"].loss(near, truth) == bench.ARMS["classes"].loss(far, truth)
+    assert bench.ARMS["base"].loss(near, truth) == bench.ARMS["base"].loss(far, truth)
     assert bench.ARMS["weighted"].loss(near, truth) < bench.ARMS["weighted"].loss(far, truth)
     assert bench.ARMS["smoothed"].loss(near, truth) < bench.ARMS["smoothed"].loss(far, truth)

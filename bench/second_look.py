@@ -1,12 +1,11 @@
-"""Losses for the second look, on the same folds, discs and steps.
+"""Other ways to make the second look: losses, crop, images to learn from; one change at a time.
 
-    python bench/grade_losses.py ../shared/data/spider-lumbar --fold-files docs/results/splits
+    python bench/second_look.py ../shared/data/spider-lumbar --fold-files docs/results/splits
         --predictions docs/results/detector.json --images '*_t2_mid' --discs 1 6 --out OUT
 
-Each loss trains the grading network anew in every fold, for as many steps. It is judged alone and
-together with the detector, on discs that the detector found out of fold. An arm whose predictions
-are in OUT already is not trained again. ``losses.md`` has the table, ``ledger.csv`` a row for each
-training.
+Each arm trains the grading network anew in every fold. It is judged alone and together with the
+detector, on discs that the detector found out of fold. An arm whose predictions are in OUT already
+is not trained again. ``second-look.md`` has the tables, ``ledger.csv`` a row for each training.
 """
 
 import argparse
@@ -14,8 +13,9 @@ import csv
 import io
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,6 +35,7 @@ from discern.evaluation.predictions import (
 )
 from discern.evaluation.tables import tables_markdown
 from discern.experiment.second_look import looked_at_again
+from discern.imaging.disc_crop import CropRules
 from discern.inference.evaluate import Selection, given_predictions, selected_truths
 from discern.inference.second_look import SecondLook
 from discern.model.grader import Grader, build_grader, grade_loss
@@ -49,24 +50,35 @@ SIGMA = 0.6
 FAR = 0.3
 """Weight of the expected distance from the true grade."""
 SHARES = {"alone": 1.0, "with the detector": 0.5}
+WIDE = 2.2
+"""Width of the wide crop, in widths of the disc."""
 ABOUT = (
-    "The grading network with different losses; same folds, discs and steps. Every patient was "
-    "predicted by networks that have not seen them. Each is compared with `classes`, the plain "
-    "cross-entropy of the shipped network."
+    "The grading network with one change at a time; same folds and passes over the discs. Every "
+    "patient was predicted by networks that have not seen them. Each arm is compared with `base`: "
+    "plain cross-entropy, a crop of 1.5 disc widths, T2 middle slices only, as what is shipped, "
+    "with fewer passes."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """One loss: what it makes small, how many numbers it needs, and what they mean."""
-
-    loss: Callable[[Tensor, Tensor], Tensor]
-    outputs: int
-    probabilities: Callable[[Tensor], Tensor]
 
 
 def _softmax(logits: Tensor) -> Tensor:
     return logits.softmax(dim=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way to make the second look.
+
+    Attributes:
+        loss: What it makes small.
+        outputs: How many numbers the loss needs of a disc.
+        probabilities: What they mean: (N, outputs) to (N, 5).
+        changes: Of the configuration.
+    """
+
+    loss: Callable[[Tensor, Tensor], Tensor] = grade_loss
+    outputs: int = GRADES
+    probabilities: Callable[[Tensor], Tensor] = _softmax
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def smoothed(logits: Tensor, grades: Tensor) -> Tensor:
@@ -105,10 +117,12 @@ def corn_probabilities(logits: Tensor) -> Tensor:
 
 
 ARMS: Mapping[str, Arm] = {
-    "classes": Arm(grade_loss, GRADES, _softmax),
-    "smoothed": Arm(smoothed, GRADES, _softmax),
-    "weighted": Arm(weighted, GRADES, _softmax),
+    "base": Arm(),
+    "weighted": Arm(weighted),
     "corn": Arm(corn, GRADES - 1, corn_probabilities),
+    "wide": Arm(changes={"crop": CropRules(disc_widths=WIDE)}),
+    "with-space": Arm(changes={"images": "*"}),
+    "smoothed": Arm(smoothed),
 }
 
 
@@ -127,7 +141,7 @@ class TorchGrader:
 
 
 def learn(arm: Arm, config: GradingConfig, dataset: Dataset, split: Split) -> Grader:
-    """Return the grading network of one fold, trained with the loss of ``arm``."""
+    """Return the grading network of one fold, trained as ``arm`` says."""
 
     def build() -> Grader:
         grader = build_grader(config.network)
@@ -144,6 +158,7 @@ def run_arm(
 ) -> tuple[dict[str, Predictions], list[dict[str, object]]]:
     """Return the pooled predictions of an arm for each share, and its rows of the ledger."""
     arm, rows = ARMS[name], []
+    config = replace(config, **arm.changes)
     pooled: dict[str, dict[str, tuple[PredictedBox, ...]]] = {how: {} for how in SHARES}
     for fold, split in enumerate(splits, start=1):
         start = time.perf_counter()
@@ -186,7 +201,7 @@ def main() -> None:
 
 
 def write_table(dataset: Dataset, selection: Selection, out: Path) -> None:
-    """Write ``losses.md`` and ``ledger.csv`` from what the arms left in ``out/arms``."""
+    """Write ``second-look.md`` and ``ledger.csv`` from what the arms left in ``out/arms``."""
     truths = selected_truths(dataset, selection)
     images = {truth.image for truth in truths}
     tables = []
@@ -199,11 +214,11 @@ def write_table(dataset: Dataset, selection: Selection, out: Path) -> None:
             }
             for name in ARMS
         }
-        base = known.pop("classes")
+        base = known.pop("base")
         tables += [
             paired_table(
                 compare(truths, base, other, ComparisonOptions()),
-                f"classes, {how}",
+                f"base, {how}",
                 f"{name}, {how}",
             )
             for name, other in known.items()
@@ -211,8 +226,8 @@ def write_table(dataset: Dataset, selection: Selection, out: Path) -> None:
     rows: list[Mapping[str, object]] = []
     for name in ARMS:
         rows += csv.DictReader(io.StringIO((out / "arms" / f"{name}.csv").read_text()))
-    text = tables_markdown("Losses for the second look", ABOUT, tables)
-    write_files(out, {"losses.md": text.encode(), "ledger.csv": _csv(rows)})
+    text = tables_markdown("Other ways to make the second look", ABOUT, tables)
+    write_files(out, {"second-look.md": text.encode(), "ledger.csv": _csv(rows)})
 
 
 def _csv(rows: Sequence[Mapping[str, object]]) -> bytes:
