@@ -1,9 +1,9 @@
-"""Other ways to make the second look: losses, crop, images to learn from; one change at a time.
+"""Other losses for the second look, on the same folds, discs and steps.
 
     python bench/second_look.py ../shared/data/spider-lumbar --fold-files docs/results/splits
         --predictions docs/results/detector.json --images '*_t2_mid' --discs 1 6 --out OUT
 
-Each arm trains the grading network anew in every fold. It is judged alone and together with the
+Each loss trains the grading network anew in every fold. It is judged alone and together with the
 detector, on discs that the detector found out of fold. An arm whose predictions are in OUT already
 is not trained again. ``second-look.md`` has the tables, ``ledger.csv`` a row for each training.
 """
@@ -13,9 +13,8 @@ import csv
 import io
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +34,6 @@ from discern.evaluation.predictions import (
 )
 from discern.evaluation.tables import tables_markdown
 from discern.experiment.second_look import looked_at_again
-from discern.imaging.disc_crop import CropRules
 from discern.inference.evaluate import Selection, given_predictions, selected_truths
 from discern.inference.second_look import SecondLook
 from discern.model.grader import Grader, build_grader, grade_loss
@@ -45,18 +43,13 @@ from discern.training.plain import fit
 from discern.weights import GraderMetadata, Preprocessing
 
 GRADES = 5
-SIGMA = 0.6
-"""Spread of a smoothed grade, in grades."""
 FAR = 0.3
 """Weight of the expected distance from the true grade."""
 SHARES = {"alone": 1.0, "with the detector": 0.5}
-WIDE = 2.2
-"""Width of the wide crop, in widths of the disc."""
 ABOUT = (
-    "The grading network with one change at a time; same folds and passes over the discs. Every "
-    "patient was predicted by networks that have not seen them. Each arm is compared with `base`: "
-    "plain cross-entropy, a crop of 1.5 disc widths, T2 middle slices only, as what is shipped, "
-    "with fewer passes."
+    "The grading network with other losses; same folds, discs and steps. Every patient was "
+    "predicted by networks that have not seen them. Each is compared with `base`, the plain "
+    "cross-entropy of what is shipped, here with fewer passes over the discs."
 )
 
 
@@ -66,26 +59,11 @@ def _softmax(logits: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One way to make the second look.
-
-    Attributes:
-        loss: What it makes small.
-        outputs: How many numbers the loss needs of a disc.
-        probabilities: What they mean: (N, outputs) to (N, 5).
-        changes: Of the configuration.
-    """
+    """One loss: what it makes small, how many numbers it needs of a disc, and what they mean."""
 
     loss: Callable[[Tensor, Tensor], Tensor] = grade_loss
     outputs: int = GRADES
     probabilities: Callable[[Tensor], Tensor] = _softmax
-    changes: Mapping[str, Any] = field(default_factory=dict)
-
-
-def smoothed(logits: Tensor, grades: Tensor) -> Tensor:
-    """Cross-entropy with a target spread over the neighbouring grades like a Gaussian."""
-    distance = torch.arange(GRADES)[None] - grades[:, None]
-    target = torch.exp(-distance.square() / (2 * SIGMA**2))
-    return functional.cross_entropy(logits.float(), target / target.sum(dim=1, keepdim=True))
 
 
 def weighted(logits: Tensor, grades: Tensor) -> Tensor:
@@ -120,9 +98,6 @@ ARMS: Mapping[str, Arm] = {
     "base": Arm(),
     "weighted": Arm(weighted),
     "corn": Arm(corn, GRADES - 1, corn_probabilities),
-    "wide": Arm(changes={"crop": CropRules(disc_widths=WIDE)}),
-    "with-space": Arm(changes={"images": "*"}),
-    "smoothed": Arm(smoothed),
 }
 
 
@@ -141,7 +116,7 @@ class TorchGrader:
 
 
 def learn(arm: Arm, config: GradingConfig, dataset: Dataset, split: Split) -> Grader:
-    """Return the grading network of one fold, trained as ``arm`` says."""
+    """Return the grading network of one fold, trained with the loss of ``arm``."""
 
     def build() -> Grader:
         grader = build_grader(config.network)
@@ -158,7 +133,6 @@ def run_arm(
 ) -> tuple[dict[str, Predictions], list[dict[str, object]]]:
     """Return the pooled predictions of an arm for each share, and its rows of the ledger."""
     arm, rows = ARMS[name], []
-    config = replace(config, **arm.changes)
     pooled: dict[str, dict[str, tuple[PredictedBox, ...]]] = {how: {} for how in SHARES}
     for fold, split in enumerate(splits, start=1):
         start = time.perf_counter()
@@ -226,7 +200,7 @@ def write_table(dataset: Dataset, selection: Selection, out: Path) -> None:
     rows: list[Mapping[str, object]] = []
     for name in ARMS:
         rows += csv.DictReader(io.StringIO((out / "arms" / f"{name}.csv").read_text()))
-    text = tables_markdown("Other ways to make the second look", ABOUT, tables)
+    text = tables_markdown("Other losses for the second look", ABOUT, tables)
     write_files(out, {"second-look.md": text.encode(), "ledger.csv": _csv(rows)})
 
 

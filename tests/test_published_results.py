@@ -13,9 +13,9 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS, BENCH = ROOT / "docs" / "results", ROOT / "bench"
 BY_OTHER_BENCHES = {
     *("levels", "phantom-lesions", "phantom-transfer", "planted", "axial-real"),
-    *("quality", "robustness"),
+    *("quality", "robustness", "second-look"),
 }
-"""They need weights."""
+"""They need weights or trainings."""
 
 
 @pytest.mark.slow
@@ -93,7 +93,7 @@ def test_the_model_card_quotes_the_published_figures() -> None:
         assert f"{figure['value']:.3f} [{low:.3f}, {high:.3f}]" in card
 
 
-PAGES = ("comparison", "ceiling", "robustness/robustness")
+PAGES = ("comparison", "ceiling", "robustness/robustness", "second-look/second-look")
 
 
 def test_every_interval_in_the_results_page_stands_in_a_table() -> None:
