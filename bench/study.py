@@ -29,6 +29,7 @@ from discern.imaging.study import Study
 from discern.inference.analyze import AnalysisOptions, analyze_study
 from discern.inference.detect import BATCH_SLICES, SeriesDetector
 from discern.inference.predictor_openvino import OpenVinoPredictor
+from discern.inference.sagittal import read_sagittal
 from discern.inference.second_look import SecondLook
 from discern.model.detector import NetworkConfig, build_detector
 from discern.model.export import export_onnx
@@ -82,12 +83,11 @@ class Recorder:
 
 def second_look_crops(study: Study, predictor: OpenVinoPredictor) -> list[np.ndarray]:
     """Return what the second look is shown of the sagittal series, slice by slice."""
-    about = load_weights(shipped_weights()).metadata
-    recorder, plane = Recorder(predictor), Plane.SAGITTAL
+    about, plane = load_weights(shipped_weights()).metadata, Plane.SAGITTAL
+    recorder = Recorder(predictor)
     thresholds = PostprocessConfig.at(about.operating_point("default"), plane)
-    look = SecondLook.of(recorder, about, plane)
-    detector = SeriesDetector(predictor, about.preprocessing, thresholds, look)
-    detector.detect(study.used(plane)[0])
+    detector = SeriesDetector(predictor, about.preprocessing, thresholds)
+    read_sagittal(study.used(plane)[0], detector, SecondLook.of(recorder, about, plane))
     return recorder.crops
 
 

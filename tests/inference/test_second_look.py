@@ -101,7 +101,21 @@ def test_a_study_has_the_same_boxes_and_names_with_and_without_a_second_look(
 
     assert list(map(place, once.detections)) == list(map(place, twice.detections))
     assert [disc.level for disc in once.discs] == [disc.level for disc in twice.discs]
-    discs = [d for d in twice.detections if d.label in GRADE_LABELS and d.score >= LEAST_SCORE]
-    before = {one.id: one.class_scores for one in once.detections}
-    assert discs
-    assert all(one.class_scores != before[one.id] for one in discs)
+    before = {one.id: one for one in once.detections}
+    changed = [one for one in twice.detections if one.class_scores != before[one.id].class_scores]
+    for disc in twice.discs:
+        here = [one for one in twice.detections if one.level is disc.level and is_grade(one)]
+        assert [one for one in here if one in changed] == middle_of(here)
+    assert all(is_grade(one) for one in changed)
+    assert [disc.pfirrmann for disc in once.discs] != [disc.pfirrmann for disc in twice.discs]
+
+
+def is_grade(one: Detection) -> bool:
+    return one.label in GRADE_LABELS
+
+
+def middle_of(boxes: list[Detection]) -> list[Detection]:
+    """Return the three boxes nearest the middle of a disc, which decide its grade (paper 2.3)."""
+    middle = np.average([b.slice_index for b in boxes], weights=[b.score for b in boxes])
+    nearest = sorted(boxes, key=lambda box: (abs(box.slice_index - middle), box.slice_index))
+    return sorted(nearest[:3], key=lambda box: box.slice_index)

@@ -62,7 +62,7 @@ def seen(slice_: Slice, one: PhantomSlice) -> SliceBoxes:
     stored = np.array([box.box_xyxy_px for box in boxes])
     view = usual_view(slice_.geometry).apply_boxes(stored, slice_.shape_px)
     bottom, thumbnail = float(slice_.shape_px[0]), np.zeros((1, 1), np.float32)
-    return SliceBoxes(slice_, tuple(boxes), view, bottom, thumbnail)
+    return SliceBoxes(slice_, tuple(boxes), view, thumbnail.astype(np.float16), bottom, thumbnail)
 
 
 def discs_of(study: Study, drawn: Sequence[PhantomSlice]) -> dict[Level, DiscEvidence]:

@@ -155,7 +155,8 @@ def look_at(
     if not sagittal:
         return Look()
     detector = _detector(predictor, weights, options, Plane.SAGITTAL)
-    reading = read_sagittal(sagittal[0], detector)
+    look = SecondLook.of(predictor, weights.metadata, Plane.SAGITTAL)
+    reading = read_sagittal(sagittal[0], detector, look)
     segmenter = weights.metadata.segmenter
     middle = reading.middle_slices
     tissues = segment_slices(middle, predictor, segmenter) if segmenter else ()
@@ -231,8 +232,7 @@ def _detector(
     about = weights.metadata
     point = about.operating_point(options.operating_point)
     thresholds = PostprocessConfig.at(point, plane, about.trained_lesions(plane))
-    look = SecondLook.of(predictor, about, plane)
-    return SeriesDetector(predictor, about.preprocessing, thresholds, look)
+    return SeriesDetector(predictor, about.preprocessing, thresholds)
 
 
 def _naming(

@@ -14,7 +14,6 @@ from discern.imaging.geometry import usual_view
 from discern.imaging.pixels import Image, Letterbox, letterbox, window
 from discern.imaging.study import Series, Slice
 from discern.inference.predictor import Candidates, Predictor
-from discern.inference.second_look import SecondLook
 from discern.postprocess import PostprocessConfig, SelectedBox, select_boxes
 from discern.weights import Preprocessing
 
@@ -30,6 +29,7 @@ class SliceBoxes:
         slice_: The slice.
         boxes: Surviving boxes, xyxy px in the stored matrix.
         view_boxes_xyxy_px: (N, 4) the same boxes in the usual view.
+        windowed: (H, W) the slice in the usual view, values in 0..1.
         content_bottom_px: Lower edge, in the usual view, of the last row that holds any signal
             (zero padding is not field of view).
         thumbnail: Every ``THUMBNAIL_STEP``-th pixel of the slice in the usual view.
@@ -38,6 +38,7 @@ class SliceBoxes:
     slice_: Slice
     boxes: tuple[SelectedBox, ...]
     view_boxes_xyxy_px: BoxArray
+    windowed: NDArray[np.float16]
     content_bottom_px: float
     thumbnail: Image
 
@@ -55,12 +56,11 @@ class _Prepared:
 
 @dataclass(frozen=True, slots=True)
 class SeriesDetector:
-    """Predictor, preprocessing, thresholds and perhaps a second look, bound together."""
+    """Predictor, preprocessing and thresholds bound together."""
 
     predictor: Predictor
     preprocessing: Preprocessing
     thresholds: PostprocessConfig
-    second_look: SecondLook | None = None
 
     def detect(self, series: Series) -> tuple[list[SliceBoxes], list[StudyWarning]]:
         """Return the boxes of every readable slice of ``series`` and a warning per damaged one."""
@@ -101,17 +101,19 @@ class SeriesDetector:
         boxes = np.array([one.box_xyxy_px for one in selected]).reshape(-1, 4)
         rows, columns = prepared.windowed.shape
         view = np.clip(prepared.fit.to_image(boxes), 0, (columns, rows, columns, rows))
-        pairs = zip(selected, view, strict=True)
-        selected = [replace(one, box_xyxy_px=four(box)) for one, box in pairs]
-        if self.second_look is not None:
-            selected = self.second_look.at(prepared.windowed, selected, prepared.spacing_mm)
         turn = usual_view(prepared.slice_.geometry)
         stored = turn.restore_boxes(view, prepared.slice_.shape_px)
         placed = tuple(
             replace(one, box_xyxy_px=four(box)) for one, box in zip(selected, stored, strict=True)
         )
-        bottom = prepared.content_bottom_px
-        return SliceBoxes(prepared.slice_, placed, view, bottom, prepared.thumbnail)
+        return SliceBoxes(
+            slice_=prepared.slice_,
+            boxes=placed,
+            view_boxes_xyxy_px=view,
+            windowed=prepared.windowed.astype(np.float16),
+            content_bottom_px=prepared.content_bottom_px,
+            thumbnail=prepared.thumbnail,
+        )
 
 
 def four(box: NDArray[np.float64]) -> tuple[float, float, float, float]:

@@ -8,12 +8,14 @@ from discern.findings import Detection, StudyWarning
 from discern.imaging.study import Image, Series, Slice, slice_distance_mm
 from discern.inference.detect import SeriesDetector, SliceBoxes
 from discern.inference.fusion import DiscEvidence, gather_evidence
+from discern.inference.second_look import SecondLook
 from discern.inference.tracks import (
     PlacedBox,
     Track,
     link_tracks,
     middle_slices,
     place_boxes,
+    view_spacing_mm,
 )
 from discern.spine import Level, Plane
 
@@ -56,8 +58,12 @@ class SagittalReading:
 NOTHING_READ = SagittalReading()
 
 
-def read_sagittal(series: Series, detector: SeriesDetector) -> SagittalReading:
-    """Return what the network says of every readable slice of ``series``.
+def read_sagittal(
+    series: Series, detector: SeriesDetector, second_look: SecondLook | None = None
+) -> SagittalReading:
+    """Return what the networks say of every readable slice of ``series``.
+
+    The second look is for the boxes that decide a grade: those on the middle slices of each disc.
 
     Raises:
         UnreadableFile: Not one slice could be read.
@@ -66,15 +72,17 @@ def read_sagittal(series: Series, detector: SeriesDetector) -> SagittalReading:
     if not results:
         raise UnreadableFile(f"no slice of series {series.id} could be read. {warnings[0].text}")
     placed: list[PlacedBox] = []
-    detections: list[Detection] = []
     for result in results:
-        boxes = place_boxes(result, first_id=len(placed) + 1)
-        detections += [_detection(series, result, box) for box in boxes]
-        placed += boxes
+        placed += place_boxes(result, first_id=len(placed) + 1)
     tracks = link_tracks(placed, len(results), slice_distance_mm(series))
+    if second_look is not None:
+        judged = _looked_at_again(results, tracks, second_look)
+        placed = [judged.get(box.detection, box) for box in placed]
+        tracks = [Track(tuple(judged.get(b.detection, b) for b in t.boxes)) for t in tracks]
+    slices = {result.slice_.index: result.slice_ for result in results}
     return SagittalReading(
         series=series,
-        detections=tuple(detections),
+        detections=tuple(_detection(series, slices[box.slice_index], box) for box in placed),
         discs=gather_evidence(tracks, placed),
         room_below=_room_below(results, placed, tracks),
         has_geometry=all(result.slice_.geometry is not None for result in results),
@@ -83,8 +91,24 @@ def read_sagittal(series: Series, detector: SeriesDetector) -> SagittalReading:
     )
 
 
-def _detection(series: Series, result: SliceBoxes, box: PlacedBox) -> Detection:
-    slice_ = result.slice_
+def _looked_at_again(
+    results: Sequence[SliceBoxes], tracks: Sequence[Track], second_look: SecondLook
+) -> dict[str, PlacedBox]:
+    """Return the boxes on the middle slices of the discs, by their ids, with both opinions."""
+    judged: dict[str, PlacedBox] = {}
+    middle = [box for track in tracks for box in track.middle()]
+    for result in results:
+        here = [box for box in middle if box.slice_index == result.slice_.index]
+        in_view = [replace(box.selected, box_xyxy_px=box.view_xyxy_px) for box in here]
+        spacing_mm = view_spacing_mm(result.slice_)
+        opinions = second_look.at(result.windowed, in_view, spacing_mm)
+        for box, one in zip(here, opinions, strict=True):
+            selected = replace(one, box_xyxy_px=box.selected.box_xyxy_px)
+            judged[box.detection] = replace(box, selected=selected)
+    return judged
+
+
+def _detection(series: Series, slice_: Slice, box: PlacedBox) -> Detection:
     return Detection(
         id=box.detection,
         series=series.id,

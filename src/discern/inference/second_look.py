@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from discern.imaging.disc_crop import crop_placement, disc_crop
-from discern.imaging.pixels import Image
 from discern.inference.predictor import GradePredictor
 from discern.postprocess import SelectedBox, with_second_opinion
 from discern.spine import GRADE_LABELS, Plane
@@ -34,7 +34,7 @@ class SecondLook:
 
     def at(
         self,
-        image: Image,
+        image: NDArray[np.floating],
         boxes: Sequence[SelectedBox],
         spacing_mm: tuple[float, float] | None = None,
     ) -> list[SelectedBox]:
