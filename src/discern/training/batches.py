@@ -69,13 +69,17 @@ def collate(samples: Sequence[Sample]) -> Batch:
 def training_loader(
     samples: TrainingSamples, sampler: EpochSampler, batch_size: int, workers: int
 ) -> DataLoader[Batch]:
-    """Return batches of changed samples; ``workers`` processes prepare them."""
+    """Return batches of changed samples; ``workers`` processes prepare them.
+
+    The processes start afresh: a fork of one whose libraries run threads can crash.
+    """
     return DataLoader(
         samples,  # type: ignore[arg-type]  # indexed by draws, not by numbers
         batch_size=batch_size,
         sampler=sampler,
         collate_fn=collate,
         num_workers=workers,
+        multiprocessing_context="forkserver" if workers else None,
         persistent_workers=workers > 0,
         drop_last=True,
     )
