@@ -11,7 +11,7 @@ demo: .venv/core
 	$(BIN)/discern demo --out demo-output
 
 test: .venv/dev $(if $(DISCERN_FULL),.venv/train)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --max-worker-restart 0 --dist loadfile
 
 check: .venv/dev .venv/train
 	$(BIN)/ruff check .
