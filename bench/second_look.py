@@ -125,7 +125,7 @@ def learn(arm: Arm, config: GradingConfig, dataset: Dataset, split: Split) -> Gr
         return grader
 
     discs = training_discs(config, dataset, split, Preprocessing())
-    return fit(build, arm.loss, disc_batches(discs, config), config.course)
+    return fit(build, arm.loss, disc_batches(discs, config), config)
 
 
 def run_arm(

@@ -4,11 +4,9 @@ As with the tissue network nothing is chosen while it runs, so it trains on the 
 of a split as well; the test patients are never seen.
 """
 
-import hashlib
-import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -38,7 +36,7 @@ WEIGHTS = "weights.onnx"
 
 
 @dataclass(frozen=True, slots=True)
-class GradingConfig:
+class GradingConfig(Course):
     """Everything that decides what is learned, given data and split.
 
     Attributes:
@@ -78,16 +76,6 @@ class GradingConfig:
         )
     )
 
-    @property
-    def course(self) -> Course:
-        """How long and how fast the network learns."""
-        return Course(self.seed, self.epochs, self.precision, self.optimizer)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of all values."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
-
 
 def train_grader(
     config: GradingConfig, dataset: Dataset, split: Split, into: Weights, out: Path
@@ -103,7 +91,7 @@ def train_grader(
     discs = training_discs(config, dataset, split, into.metadata.preprocessing)
     _LOG.info("%d discs of %d patients", len(discs), len({disc.patient for disc in discs}))
     grader = fit(
-        lambda: build_grader(config.network), grade_loss, disc_batches(discs, config), config.course
+        lambda: build_grader(config.network), grade_loss, disc_batches(discs, config), config
     )
     base = onnx.load_model_from_string(into.onnx_bytes)
     about = _describe(config, dataset, discs)

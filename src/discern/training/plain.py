@@ -4,11 +4,13 @@ For the networks beside the detector, which train in minutes: nothing is chosen 
 no checkpoint is kept.
 """
 
+import hashlib
+import json
 import logging
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -37,7 +39,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How long and how fast a network learns.
+    """How long and how fast a network learns; its configuration adds what else decides that.
 
     Attributes:
         seed: Of the fresh weights and of what the network itself draws.
@@ -46,10 +48,15 @@ class Course:
         optimizer: Steps and averaging.
     """
 
-    seed: int
-    epochs: int
-    precision: Precision
-    optimizer: OptimizerConfig
+    seed: int = 0
+    epochs: int = 1
+    precision: Precision = Precision.BF16
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all values, those of a configuration that adds its own among them."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
 def fit(

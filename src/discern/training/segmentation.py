@@ -4,11 +4,9 @@ Nothing is chosen while it runs, so it trains on the validation patients of a sp
 test patients are never seen. It takes minutes and keeps no checkpoint.
 """
 
-import hashlib
-import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +40,7 @@ WEIGHTS = "weights.onnx"
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentationConfig:
+class SegmentationConfig(Course):
     """Everything that decides what is learned, given data and split.
 
     Attributes:
@@ -74,16 +72,6 @@ class SegmentationConfig:
     augmentation: GeometryRange | None = field(
         default_factory=lambda: GeometryRange(scale=(0.7, 1.6), rotation_deg=8.0, shift=0.15)
     )
-
-    @property
-    def course(self) -> Course:
-        """How long and how fast the network learns."""
-        return Course(self.seed, self.epochs, self.precision, self.optimizer)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of all values."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +120,7 @@ def train_segmenter(
     data = read_segmentation_data(config, dataset, patients)
     loader = data.loader(config)
     _LOG.info("%d real and %d synthetic images", len(data.patients), data.phantoms)
-    segmenter = fit(lambda: build_segmenter(config.network), tissue_loss, loader, config.course)
+    segmenter = fit(lambda: build_segmenter(config.network), tissue_loss, loader, config)
     base = onnx.load_model_from_string(into.onnx_bytes)
     about = _describe(config, dataset, sorted(set(data.patients)))
     content = with_network(base, into.metadata, export_segmenter(segmenter), about)
