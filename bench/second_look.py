@@ -33,11 +33,12 @@ from discern.evaluation.predictions import (
     read_predictions,
 )
 from discern.evaluation.tables import tables_markdown
-from discern.experiment.second_look import looked_at_again
+from discern.experiment.looks import looked_at_again
 from discern.inference.evaluate import Selection, given_predictions, selected_truths
 from discern.inference.second_look import SecondLook
 from discern.model.grader import Grader, build_grader, grade_loss
 from discern.outputs import write_files
+from discern.spine import Plane
 from discern.training.grading import GradingConfig, disc_batches, training_discs
 from discern.training.plain import fit
 from discern.weights import GraderMetadata, Preprocessing
@@ -141,7 +142,9 @@ def run_arm(
         rows.append({"arm": name, "fold": fold, "epochs": config.epochs, "seconds": seconds})
         for how, share in SHARES.items():
             look = SecondLook(network, GraderMetadata(config.crop, share, config.epochs, (), ()))
-            pooled[how] |= looked_at_again(dataset, split.test, given, look, Preprocessing())
+            pooled[how] |= looked_at_again(
+                dataset, split.test, given, {Plane.SAGITTAL: look.at}, Preprocessing()
+            )
     return dict(pooled), rows
 
 

@@ -27,7 +27,7 @@ PROPERTY = "discern"
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Names of the input and the outputs of one network; a file holds up to three."""
+    """Names of the input and the outputs of one network; a file holds up to four."""
 
     input: str
     outputs: tuple[str, ...]
@@ -36,6 +36,9 @@ class Ends:
 DETECTOR = Ends("images", ("boxes", "scores"))
 SEGMENTER = Ends("slices", ("tissues",))
 GRADER = Ends("crops", ("grades",))
+FINDER = Ends("views", ("lesions",))
+FINDER_STRIDE = 2
+"""Pixels of a crop for each place of the lesion network's maps."""
 
 
 class TrainedOn(StrEnum):
@@ -264,13 +267,42 @@ class GraderMetadata:
 
 
 @dataclass(frozen=True, slots=True)
+class FinderMetadata:
+    """What the lesion network of a weights file says about itself.
+
+    Attributes:
+        sagittal: What it sees of a disc on a sagittal slice.
+        axial: What it sees of an axial slice.
+        heads: What it says, and what each head has seen; the detector's own are silent there.
+        epochs: Passes over its training plan.
+        training_data: Data sets in words, with licence.
+        training_patients: Hashes as in :class:`WeightsMetadata`.
+        data_digest: SHA-256 of images and annotations.
+        config_digest: SHA-256 of its training configuration.
+    """
+
+    sagittal: CropRules
+    axial: CropRules
+    heads: tuple[Head, ...]
+    epochs: int
+    training_data: tuple[str, ...]
+    training_patients: tuple[str, ...]
+    data_digest: str = ""
+    config_digest: str = ""
+
+    def lesions(self, plane: Plane) -> tuple[Label, ...]:
+        """Return the lesions that it looks for in ``plane``."""
+        return tuple(head.label for head in self.heads if head.plane is plane)
+
+
+@dataclass(frozen=True, slots=True)
 class WeightsMetadata:
     """Everything about the weights that inference and the reports need.
 
     Attributes:
         name: Name of the configuration, "paper" or "best" for example.
         version: Version of the weights.
-        heads: What was trained for which plane; a missing pair was never trained.
+        heads: What the detector was trained for in which plane; a missing pair was never trained.
         preprocessing: Shared by training and inference.
         operating_points: At least one named "default".
         temperature: Divides the logarithm of each grade score before normalisation
@@ -289,6 +321,8 @@ class WeightsMetadata:
         segmenter: The tissue network in the same file; None in older files, which have none.
         grader: The grading network in the same file, a second look at each disc; None where the
             detector grades alone.
+        finder: The lesion network in the same file; None where the detector says of lesions what
+            is said.
     """
 
     name: str
@@ -307,16 +341,25 @@ class WeightsMetadata:
     conformal: ConformalGrades | None = None
     segmenter: SegmenterMetadata | None = None
     grader: GraderMetadata | None = None
+    finder: FinderMetadata | None = None
 
     @property
     def known_patients(self) -> frozenset[str]:
-        """Hashes of the patients that detector or grading network have learned from."""
-        more = self.grader.training_patients if self.grader else ()
+        """Hashes of the patients that detector, grading or lesion network have learned from."""
+        others = [one for one in (self.grader, self.finder) if one is not None]
+        more = (patient for one in others for patient in one.training_patients)
         return frozenset((*self.training_patients, *more))
+
+    @property
+    def spoken_heads(self) -> tuple[Head, ...]:
+        """The heads that are listened to: those of the lesion network before the detector's."""
+        own = self.finder.heads if self.finder else ()
+        said = {(head.label, head.plane) for head in own}
+        return (*(h for h in self.heads if (h.label, h.plane) not in said), *own)
 
     def trained_on(self, label: Label, plane: Plane) -> TrainedOn:
         """Return what the head for ``label`` has seen in ``plane``."""
-        seen = [h.trained_on for h in self.heads if (h.label, h.plane) == (label, plane)]
+        seen = [h.trained_on for h in self.spoken_heads if (h.label, h.plane) == (label, plane)]
         return seen[0] if seen else TrainedOn.NOTHING
 
     def trained_lesions(self, plane: Plane) -> tuple[Label, ...]:
@@ -441,12 +484,8 @@ def parse_metadata(text: str) -> WeightsMetadata:
     item: dict[str, Any] = json.loads(text)
     if item.pop("schema", None) != SCHEMA:
         raise ValueError("another schema")
-    heads = tuple(
-        Head(Label(h["label"]), Plane(h["plane"]), TrainedOn(h["trained_on"]))
-        for h in item["heads"]
-    )
     changed = {
-        "heads": heads,
+        "heads": _parse_heads(item["heads"]),
         "preprocessing": Preprocessing(**item["preprocessing"]),
         "operating_points": tuple(map(_parse_point, item["operating_points"])),
         "training_data": tuple(item["training_data"]),
@@ -457,8 +496,15 @@ def parse_metadata(text: str) -> WeightsMetadata:
         "conformal": _parse_conformal(item.get("conformal")),
         "segmenter": _parse_segmenter(item.get("segmenter")),
         "grader": _parse_grader(item.get("grader")),
+        "finder": _parse_finder(item.get("finder")),
     }
     return WeightsMetadata(**{**item, **changed})
+
+
+def _parse_heads(items: list[dict[str, Any]]) -> tuple[Head, ...]:
+    return tuple(
+        Head(Label(h["label"]), Plane(h["plane"]), TrainedOn(h["trained_on"])) for h in items
+    )
 
 
 def _parse_point(item: dict[str, Any]) -> OperatingPoint:
@@ -513,3 +559,16 @@ def _parse_grader(item: dict[str, Any] | None) -> GraderMetadata | None:
         "training_patients": tuple(item["training_patients"]),
     }
     return GraderMetadata(**{**item, **changed})
+
+
+def _parse_finder(item: dict[str, Any] | None) -> FinderMetadata | None:
+    if item is None:
+        return None
+    changed = {
+        "sagittal": CropRules(**item["sagittal"]),
+        "axial": CropRules(**item["axial"]),
+        "heads": _parse_heads(item["heads"]),
+        "training_data": tuple(item["training_data"]),
+        "training_patients": tuple(item["training_patients"]),
+    }
+    return FinderMetadata(**{**item, **changed})

@@ -12,6 +12,7 @@ from discern.imaging.geometry import LEFT, SliceGeometry, usual_view
 from discern.imaging.pixels import letterbox
 from discern.imaging.study import Series, Slice
 from discern.inference.axial import PlacedSeries, place_slices
+from discern.inference.axial_look import DetectorOnAxial
 from discern.inference.axial_reading import AxialReading, read_axial
 from discern.inference.axial_spine import PlacedDisc
 from discern.inference.axial_zone import lies_at_disc, offset_mm
@@ -119,7 +120,7 @@ def read(parameters: PhantomParameters) -> tuple[PlacedSeries, AxialReading]:
     ]
     config = PostprocessConfig(lesions=(Label.HERNIATION,))
     detector = SeriesDetector(GivenBoxes(boxes), Preprocessing(size_px=SIZE_PX), config)
-    return placed, read_axial([placed], detector, first_id=17, left=LEFT)
+    return placed, read_axial([placed], DetectorOnAxial(detector), first_id=17, left=LEFT)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +176,8 @@ def test_the_network_is_not_run_on_a_plane_it_was_never_trained_for() -> None:
     config = PostprocessConfig(lesions=())
     detector = SeriesDetector(NeverAsked(), Preprocessing(size_px=SIZE_PX), config)
 
-    reading = read_axial([replace(placed, series=series)], detector, first_id=1, left=LEFT)
+    reader = DetectorOnAxial(detector)
+    reading = read_axial([replace(placed, series=series)], reader, first_id=1, left=LEFT)
 
     assert reading == AxialReading()
 

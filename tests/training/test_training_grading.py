@@ -17,7 +17,7 @@ from discern.dataset.sources import Dataset, image_files
 from discern.dataset.splits import Split
 from discern.errors import DatasetError
 from discern.evaluation.predictions import PredictedBox, predictions_json, read_predictions
-from discern.experiment.second_look import FoldMaterial, look_again_out_of_fold
+from discern.experiment.looks import FoldMaterial, GradingCourse, look_again_out_of_fold
 from discern.imaging.disc_crop import CropRules, crop_placement, disc_crop
 from discern.inference.evaluate import EvaluationJob, Selection, predict_images, run_job
 from discern.inference.predictor import Candidates
@@ -146,6 +146,9 @@ class _FindsTheFirst:
     def predict_grades(self, crops: NDArray[np.float32]) -> NDArray[np.float64]:
         return self._grader.predict_grades(crops)
 
+    def predict_lesions(self, views: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self._grader.predict_lesions(views)
+
 
 @pytest.mark.slow
 def test_evaluation_looks_again_and_refuses_patients_the_grading_network_knows(
@@ -185,7 +188,7 @@ def test_out_of_fold_each_patient_is_graded_by_a_network_that_has_not_seen_him(
     given.write_text(predictions_json(detected))
     material, out = FoldMaterial(dataset, splits, given, base), tmp_path / "out"
 
-    pooled = read_predictions(look_again_out_of_fold(LEARNING, material, out))
+    pooled = read_predictions(look_again_out_of_fold(GradingCourse(LEARNING), material, out))
 
     for truth in dataset.truths:
         said = [box.label for box in pooled[truth.image]]
@@ -196,7 +199,7 @@ def test_out_of_fold_each_patient_is_graded_by_a_network_that_has_not_seen_him(
         assert about is not None
         assert not {patient_hash("four", p) for p in split.test} & set(about.training_patients)
     times = [path.stat().st_mtime_ns for path in sorted(out.glob("fold-*/weights.onnx"))]
-    look_again_out_of_fold(LEARNING, material, out)
+    look_again_out_of_fold(GradingCourse(LEARNING), material, out)
     assert times == [path.stat().st_mtime_ns for path in sorted(out.glob("fold-*/weights.onnx"))]
 
 
@@ -211,7 +214,9 @@ def test_predictions_without_class_scores_cannot_be_joined(
     split = Split(dataset.digest, dataset.patients[:2], (), dataset.patients[2:])
     material = FoldMaterial(dataset, [split], tmp_path / "bare.json", base)
     with pytest.raises(DatasetError, match="no class_scores"):
-        look_again_out_of_fold(replace(LEARNING, epochs=1), material, tmp_path / "out")
+        look_again_out_of_fold(
+            GradingCourse(replace(LEARNING, epochs=1)), material, tmp_path / "out"
+        )
 
 
 def test_a_drawn_crop_differs_by_epoch_and_not_by_call(dataset: Dataset) -> None:

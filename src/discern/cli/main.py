@@ -21,6 +21,7 @@ from discern.cli.phantom import phantom
 from discern.cli.report_card import report_card
 from discern.cli.train import train
 from discern.cli.train_grader import train_grader
+from discern.cli.train_lesions import train_lesions
 from discern.cli.train_segmenter import train_segmenter
 from discern.errors import DiscernError
 
@@ -41,6 +42,7 @@ app.command()(report_card)
 app.command()(node)
 app.command()(deidentify)
 app.command()(train_grader)
+app.command()(train_lesions)
 app.command()(train_segmenter)
 app.command()(calibrate)
 app.add_typer(dataset_app, name="dataset")

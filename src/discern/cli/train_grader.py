@@ -40,7 +40,7 @@ def train_grader(
     from discern.dataset.sources import read_dataset
     from discern.dataset.splits import Split, read_fold_splits, read_split
     from discern.errors import UsageError
-    from discern.experiment.second_look import FoldMaterial, look_again_out_of_fold
+    from discern.experiment.looks import FoldMaterial, GradingCourse, look_again_out_of_fold
     from discern.training.grading import GradingConfig
     from discern.training.grading import train_grader as run
     from discern.weights import load_weights, shipped_weights
@@ -60,7 +60,8 @@ def train_grader(
     config = replace(GradingConfig(), **chosen)  # type: ignore[arg-type]  # each of its field
     if fold_files is not None and predictions is not None:
         material = FoldMaterial(data, read_fold_splits(fold_files, data), predictions, base)
-        typer.echo(f"predictions: {look_again_out_of_fold(config, material, out)}")
+        pooled = look_again_out_of_fold(GradingCourse(config), material, out)
+        typer.echo(f"predictions: {pooled}")
         return
     everyone = Split(data.digest, data.patients, (), ())
     chosen_split = everyone if split is None else read_split(split, data)

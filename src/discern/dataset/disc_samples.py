@@ -93,13 +93,14 @@ class DiscTraining:
         if self._drawn_from is None:
             return DiscSample(disc_crop(disc.image, placement, rules), disc.grade)
         rng = np.random.default_rng([self._seed, 3, draw.epoch, draw.place])
-        crop = disc_crop(disc.image, _moved(placement, rng, self._drawn_from, rules), rules)
+        crop = disc_crop(disc.image, moved_crop(placement, rng, self._drawn_from, rules), rules)
         return DiscSample(apply_intensity(crop, sample_online_intensity(rng)), disc.grade)
 
 
-def _moved(
+def moved_crop(
     placement: Placement, rng: np.random.Generator, drawn_from: GeometryRange, rules: CropRules
 ) -> Placement:
+    """Return the placement of a crop scaled, turned and shifted at random."""
     x, y = rng.uniform(-drawn_from.shift, drawn_from.shift, 2) * (rules.columns, rules.rows)
     target = (placement.target[0] + float(x), placement.target[1] + float(y))
     drawn = sample_placement(rng, drawn_from, placement.focus, target)

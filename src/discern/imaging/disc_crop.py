@@ -1,4 +1,7 @@
-"""One disc cut out of a slice, as large as any other: shared by training and inference."""
+"""One disc cut out of a slice, as large as any other: shared by training and inference.
+
+A sagittal slice is cut about the box of a disc, an axial one about the place of the spine.
+"""
 
 from dataclasses import dataclass
 
@@ -9,6 +12,11 @@ from discern.imaging.pixels import Image
 from discern.imaging.placement import Placement, resample
 
 Box = tuple[float, float, float, float]
+AXIAL_SIDE_MM = 80.0
+"""What is cut out of an axial slice: the disc, the canal, the roots and what lies beside them."""
+AXIAL_BEHIND_MM = 14.0
+"""Its middle behind that of the disc: lesions lie towards the canal."""
+_AXIAL_SHARE = 0.43  # of the longer side of an axial image that does not say how large it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +26,7 @@ class CropRules:
     Attributes:
         rows: Height in pixels.
         columns: Width in pixels.
-        disc_widths: Width of the crop in widths of the disc's box.
+        disc_widths: Width of the crop in widths of the box that it is laid about.
     """
 
     rows: int = 64
@@ -55,3 +63,29 @@ def crop_placement(
 def disc_crop(image: NDArray[np.floating], placement: Placement, rules: CropRules) -> Image:
     """Return the (rows, columns) crop of a windowed (H, W) image, black where the image ends."""
     return np.asarray(resample(image, placement, (0, 0, rules.columns, rules.rows)))
+
+
+def axial_box(
+    shape_px: tuple[int, int],
+    spacing_mm: tuple[float, float] | None = None,
+    middle_px: tuple[float, float] | None = None,
+) -> Box:
+    """Return the box that the crop of an axial slice is laid about.
+
+    Args:
+        shape_px: Rows and columns of the image.
+        spacing_mm: Between rows and between columns; None takes the share of the longer side that
+            is as much of a usual field of view of 185 mm.
+        middle_px: Of the crop, x and y; None means that of the image.
+
+    >>> axial_box((400, 400))
+    (114.0, 114.0, 286.0, 286.0)
+    >>> axial_box((400, 200), (0.5, 1.0), (100.0, 220.0))
+    (60.0, 140.0, 140.0, 300.0)
+    """
+    rows, columns = shape_px
+    x, y = middle_px or (columns / 2, rows / 2)
+    half_x = half_y = _AXIAL_SHARE * max(rows, columns) / 2
+    if spacing_mm is not None:
+        half_y, half_x = (AXIAL_SIDE_MM / 2 / one for one in spacing_mm)
+    return (x - half_x, y - half_y, x + half_x, y + half_y)

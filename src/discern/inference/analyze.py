@@ -25,6 +25,7 @@ from discern.inference.anchor import Anchor, naming_at
 from discern.inference.axial import PlacedSeries, place_slices
 from discern.inference.axial_alignment import shift_towards_head_mm
 from discern.inference.axial_cut import segmented_slices
+from discern.inference.axial_look import AxialReader, DetectorOnAxial, LookOnAxial
 from discern.inference.axial_reading import AxialReading, read_axial
 from discern.inference.axial_spine import placed_discs
 from discern.inference.counting import Naming
@@ -32,6 +33,7 @@ from discern.inference.detect import SeriesDetector
 from discern.inference.disc_quantities import Quantities, quantities_of
 from discern.inference.fitness import check_fit
 from discern.inference.fusion import grade_of
+from discern.inference.lesion_look import LesionLook
 from discern.inference.levels import LevelAssignment, assign_levels
 from discern.inference.planes import PlaneView, axial_view, lesion_finding, sagittal_view
 from discern.inference.predictor import StudyPredictor
@@ -154,7 +156,7 @@ def look_at(
     sagittal = study.used(Plane.SAGITTAL)
     if not sagittal:
         return Look()
-    detector = _detector(predictor, weights, options, Plane.SAGITTAL)
+    detector = _sagittal_detector(predictor, weights, options)
     look = SecondLook.of(predictor, weights.metadata, Plane.SAGITTAL)
     reading = read_sagittal(sagittal[0], detector, look)
     segmenter = weights.metadata.segmenter
@@ -192,10 +194,10 @@ def conclude(
     tracks = [disc.evidence.track for disc in named]
     measured = quantities_of(tracks, look.tissues, reading.middle_slices)
     axial = _join_axial(study, look, named, measured)
-    detector = _detector(predictor, weights, options, Plane.AXIAL)
+    reader = _axial_reader(predictor, weights, options)
     left = _left(reading)
     sight = sight_of(study, reading.series, look.tissues) if reading.series else None
-    axial_reading = read_axial(axial, detector, first_id=len(reading.detections) + 1, left=left)
+    axial_reading = read_axial(axial, reader, first_id=len(reading.detections) + 1, left=left)
     views = _Views(reading.series, axial, axial_reading, sight)
     at_point = about.calibrated_at(point)
     return StudyFindings(
@@ -226,13 +228,30 @@ def conclude(
     )
 
 
-def _detector(
-    predictor: StudyPredictor, weights: Weights, options: AnalysisOptions, plane: Plane
+def _sagittal_detector(
+    predictor: StudyPredictor, weights: Weights, options: AnalysisOptions
 ) -> SeriesDetector:
     about = weights.metadata
+    thresholds = _thresholds(weights, options, Plane.SAGITTAL)
+    look = LesionLook.of(predictor, about, Plane.SAGITTAL, thresholds)
+    return SeriesDetector(predictor, about.preprocessing, thresholds, look)
+
+
+def _axial_reader(
+    predictor: StudyPredictor, weights: Weights, options: AnalysisOptions
+) -> AxialReader:
+    about = weights.metadata
+    thresholds = _thresholds(weights, options, Plane.AXIAL)
+    look = LesionLook.of(predictor, about, Plane.AXIAL, thresholds)
+    if look is not None:
+        return LookOnAxial(look, about.preprocessing)
+    return DetectorOnAxial(SeriesDetector(predictor, about.preprocessing, thresholds))
+
+
+def _thresholds(weights: Weights, options: AnalysisOptions, plane: Plane) -> PostprocessConfig:
+    about = weights.metadata
     point = about.operating_point(options.operating_point)
-    thresholds = PostprocessConfig.at(point, plane, about.trained_lesions(plane))
-    return SeriesDetector(predictor, about.preprocessing, thresholds)
+    return PostprocessConfig.at(point, plane, about.trained_lesions(plane))
 
 
 def _naming(

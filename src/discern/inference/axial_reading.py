@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from discern.findings import Detection, Side, StudyWarning, Zone
 from discern.imaging.geometry import Vector
 from discern.inference.axial import PlacedSeries, PlacedSlice
+from discern.inference.axial_look import AxialReader
 from discern.inference.axial_zone import lies_at_disc, offset_mm, side_of, zone_of
-from discern.inference.detect import SeriesDetector
 from discern.postprocess import SelectedBox
 from discern.spine import LESION_LABELS, Plane
 
@@ -49,7 +49,7 @@ NO_AXIAL_READ = AxialReading()
 
 
 def read_axial(
-    placed: Sequence[PlacedSeries], detector: SeriesDetector, *, first_id: int, left: Vector
+    placed: Sequence[PlacedSeries], reader: AxialReader, *, first_id: int, left: Vector
 ) -> AxialReading:
     """Return the lesions on every readable slice of the axial series.
 
@@ -58,17 +58,17 @@ def read_axial(
 
     Args:
         placed: The axial series with their slices named.
-        detector: Network, preprocessing and thresholds for axial slices.
+        reader: Network and thresholds for axial slices.
         first_id: Number of the first detection id: they go on after the sagittal ones.
         left: Direction to the patient's left.
     """
-    if not detector.thresholds.lesions:
+    if not reader.lesions:
         return NO_AXIAL_READ
     lesions: list[AxialLesion] = []
     warnings: list[StudyWarning] = []
     read: set[tuple[str, int]] = set()
     for one in placed:
-        results, skipped = detector.detect(one.series)
+        results, skipped = reader.read(one)
         warnings += skipped
         by_index = {place.slice_.index: place for place in one.slices}
         for result in results:

@@ -13,6 +13,7 @@ from discern.findings import StudyWarning
 from discern.imaging.geometry import usual_view
 from discern.imaging.pixels import Image, Letterbox, letterbox, window
 from discern.imaging.study import Series, Slice
+from discern.inference.lesion_look import LesionLook
 from discern.inference.predictor import Candidates, Predictor
 from discern.postprocess import PostprocessConfig, SelectedBox, select_boxes
 from discern.weights import Preprocessing
@@ -56,11 +57,15 @@ class _Prepared:
 
 @dataclass(frozen=True, slots=True)
 class SeriesDetector:
-    """Predictor, preprocessing and thresholds bound together."""
+    """Predictor, preprocessing and thresholds bound together.
+
+    ``look`` finds the lesions about the discs of sagittal slices; None leaves them to the detector.
+    """
 
     predictor: Predictor
     preprocessing: Preprocessing
     thresholds: PostprocessConfig
+    look: LesionLook | None = None
 
     def detect(self, series: Series) -> tuple[list[SliceBoxes], list[StudyWarning]]:
         """Return the boxes of every readable slice of ``series`` and a warning per damaged one."""
@@ -101,6 +106,12 @@ class SeriesDetector:
         boxes = np.array([one.box_xyxy_px for one in selected]).reshape(-1, 4)
         rows, columns = prepared.windowed.shape
         view = np.clip(prepared.fit.to_image(boxes), 0, (columns, rows, columns, rows))
+        if self.look is not None:
+            shown = [
+                replace(one, box_xyxy_px=four(box)) for one, box in zip(selected, view, strict=True)
+            ]
+            selected = self.look.at(prepared.windowed, shown, prepared.spacing_mm)
+            view = np.array([one.box_xyxy_px for one in selected]).reshape(-1, 4)
         turn = usual_view(prepared.slice_.geometry)
         stored = turn.restore_boxes(view, prepared.slice_.shape_px)
         placed = tuple(

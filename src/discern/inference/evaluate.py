@@ -27,6 +27,7 @@ from discern.evaluation.run import run_evaluation, summary
 from discern.imaging.pixels import Image
 from discern.inference.attributes import patient_attributes
 from discern.inference.detect import BATCH_SLICES
+from discern.inference.lesion_look import LesionLook
 from discern.inference.predictor import SlicePredictor
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.inference.second_look import SecondLook
@@ -41,7 +42,8 @@ from discern.weights import (
     shipped_weights,
 )
 
-_LOW_SCORE = 0.01  # mean average precision ranks every box, not only those above a threshold
+LOW = PostprocessConfig(0.01, 0.01, 0.01, max_detections=100)
+"""Mean average precision ranks every box, not only those above a threshold."""
 PARTS = ("train", "validation", "test")
 
 
@@ -147,16 +149,18 @@ def boxes_of_images(
 
     A lesion that the weights were never trained for in the plane of an image is left out.
     """
-    low = PostprocessConfig(_LOW_SCORE, _LOW_SCORE, _LOW_SCORE, max_detections=100)
     waiting = iter(images)
     while batch := list(islice(waiting, BATCH_SLICES)):
         inputs = [network_input(image, about.preprocessing) for image, _ in batch]
         candidates = predictor.predict(np.stack([square for square, _ in inputs]))
         for (image, plane), (_, fit), one in zip(batch, inputs, candidates, strict=True):
-            config = replace(low, lesions=about.trained_lesions(plane))
+            config = replace(LOW, lesions=about.trained_lesions(plane))
             boxes = select_boxes(fit.to_image(one.boxes_xyxy_px), one.class_scores, config)
-            if look := SecondLook.of(predictor, about, plane):
-                boxes = look.at(windowed(image, about.preprocessing), boxes)
+            shown = windowed(image, about.preprocessing)
+            if second_look := SecondLook.of(predictor, about, plane):
+                boxes = second_look.at(shown, boxes)
+            if look := LesionLook.of(predictor, about, plane, config):
+                boxes = look.on_image(shown, boxes)
             yield tuple(
                 PredictedBox(b.label, b.score, b.class_scores, b.box_xyxy_px) for b in boxes
             )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from discern.errors import WeightsError
 from discern.inference.predictor import Candidates
-from discern.weights import DETECTOR, GRADER, SEGMENTER, Ends, Weights
+from discern.weights import DETECTOR, FINDER, GRADER, SEGMENTER, Ends, Weights
 
 ENGINE = "openvino"
 PRECISION = "fp32"
@@ -67,6 +67,15 @@ class OpenVinoPredictor:
         outputs = self._grader(np.ascontiguousarray(crops[:, None]))
         return np.array(outputs[GRADER.outputs[0]], dtype=np.float64)
 
+    def predict_lesions(self, views: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (N, 6, h/2, w/2) scores and distances of the lesions on (N, h, w) crops in 0..1.
+
+        Raises:
+            WeightsError: The file holds no lesion network.
+        """
+        outputs = self._finder(np.ascontiguousarray(views[:, None]))
+        return np.array(outputs[FINDER.outputs[0]], dtype=np.float32)
+
     @cached_property
     def _segmenter(self) -> Any:  # noqa: ANN401 - openvino is imported on use
         return self._beside(SEGMENTER, "tissue")
@@ -74,6 +83,10 @@ class OpenVinoPredictor:
     @cached_property
     def _grader(self) -> Any:  # noqa: ANN401
         return self._beside(GRADER, "grading")
+
+    @cached_property
+    def _finder(self) -> Any:  # noqa: ANN401
+        return self._beside(FINDER, "lesion")
 
     def _beside(self, ends: Ends, kind: str) -> Any:  # noqa: ANN401
         if not any(ends.outputs[0] in output.get_names() for output in self._file.outputs):

@@ -46,7 +46,7 @@ class SecondLook:
             spacing_mm: Between rows and between columns; None means square pixels.
         """
         judged, rules = list(boxes), self.grader.crop
-        again = [i for i, box in enumerate(boxes) if _is_disc(box)]
+        again = [i for i, box in enumerate(boxes) if is_disc(box)]
         if not again:
             return judged
         placements = [crop_placement(boxes[i].box_xyxy_px, rules, spacing_mm) for i in again]
@@ -56,5 +56,6 @@ class SecondLook:
         return judged
 
 
-def _is_disc(box: SelectedBox) -> bool:
+def is_disc(box: SelectedBox) -> bool:
+    """Return whether a box is a disc that is looked at again."""
     return box.label in GRADE_LABELS and box.score >= LEAST_SCORE

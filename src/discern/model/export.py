@@ -16,11 +16,12 @@ from torch import Tensor, nn
 from discern.errors import WeightsError
 from discern.imaging.disc_crop import CropRules
 from discern.model.detector import Detector
+from discern.model.finder import Finder, FoundLesions
 from discern.model.grader import Grader
 from discern.model.head import BOX_CHANNELS
 from discern.model.layers import ConvNormAct
 from discern.model.segmenter import Segmenter
-from discern.weights import DETECTOR, GRADER, SEGMENTER
+from discern.weights import DETECTOR, FINDER, GRADER, SEGMENTER
 
 Network = TypeVar("Network", bound=nn.Module)
 OPSET = 17
@@ -28,7 +29,7 @@ _WEIGHTED = ("Conv", "Gemm", "MatMul")
 _EXAMPLE_SHAPE = (1, 1, 64, 96)  # batch, channel, height, width; only traced, all but one dynamic
 _IMAGE_AXES = {0: "batch", 2: "height", 3: "width"}
 _SLICE_AXES = {0: "slices", 2: "rows", 3: "columns"}
-_SEGMENTER_PREFIX, _GRADER_PREFIX = "segmenter/", "grader/"
+_SEGMENTER_PREFIX, _GRADER_PREFIX, _FINDER_PREFIX = "segmenter/", "grader/", "finder/"
 """Of all inner names of these networks, so that one file can hold them beside a detector."""
 
 
@@ -61,7 +62,7 @@ def export_onnx(detector: Detector) -> onnx.ModelProto:
     Raises:
         WeightsError: A weight does not fit fp16.
     """
-    stored = round_to_half(fuse_normalisation(detector))
+    stored = _stored(detector)
     candidates = {0: "batch", 1: "candidates"}
     axes = {DETECTOR.input: _IMAGE_AXES, **dict.fromkeys(DETECTOR.outputs, candidates)}
     network = _traced(_DecodedDetector(stored).eval(), axes)
@@ -84,7 +85,8 @@ def export_segmenter(segmenter: Segmenter) -> onnx.ModelProto:
         WeightsError: A weight does not fit fp16.
     """
     axes = dict.fromkeys((SEGMENTER.input, *SEGMENTER.outputs), _SLICE_AXES)
-    return _exported_beside(segmenter, axes, _EXAMPLE_SHAPE, _SEGMENTER_PREFIX)
+    network = _Probabilities(_stored(segmenter))
+    return _exported_beside(network, axes, _EXAMPLE_SHAPE, _SEGMENTER_PREFIX)
 
 
 def export_grader(grader: Grader, crop: CropRules) -> onnx.ModelProto:
@@ -97,17 +99,35 @@ def export_grader(grader: Grader, crop: CropRules) -> onnx.ModelProto:
         WeightsError: A weight does not fit fp16.
     """
     axes = {GRADER.input: {0: "discs"}, GRADER.outputs[0]: {0: "discs"}}
-    return _exported_beside(grader, axes, (1, 1, crop.rows, crop.columns), _GRADER_PREFIX)
+    network = _Probabilities(_stored(grader))
+    return _exported_beside(network, axes, (1, 1, crop.rows, crop.columns), _GRADER_PREFIX)
+
+
+def export_finder(finder: Finder) -> onnx.ModelProto:
+    """Return the lesion network as ONNX.
+
+    Input ``views`` (N, 1, h, w) float32 in 0..1, h and w multiples of 32; output ``lesions``
+    (N, 6, h/2, w/2) as ``FoundLesions`` gives it. N, h and w are dynamic.
+
+    Raises:
+        WeightsError: A weight does not fit fp16.
+    """
+    axes = dict.fromkeys((FINDER.input, *FINDER.outputs), _SLICE_AXES)
+    return _exported_beside(FoundLesions(_stored(finder)), axes, _EXAMPLE_SHAPE, _FINDER_PREFIX)
+
+
+def _stored(network: Network) -> Network:
+    """Return ``network`` as it will be stored."""
+    return round_to_half(fuse_normalisation(network))
 
 
 def _exported_beside(
-    network: Segmenter | Grader,
+    network: nn.Module,
     axes: dict[str, dict[int, str]],
     shape: tuple[int, int, int, int],
     prefix: str,
 ) -> onnx.ModelProto:
-    stored = round_to_half(fuse_normalisation(network))
-    exported = _traced(_Probabilities(stored).eval(), axes, shape)
+    exported = _traced(network.eval(), axes, shape)
     _store_as_half(exported.graph)
     onnx.compose.add_prefix(
         exported, prefix, rename_inputs=False, rename_outputs=False, inplace=True

@@ -8,11 +8,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from discern.model.layers import ConvNormAct
+from discern.model.layers import ConvNormAct, centred
 from discern.spine import GRADE_LABELS
-
-_LEAST_CONTRAST = 0.05
-"""Added to the standard deviation of a crop, so that an empty one is not blown up to noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +26,7 @@ class GraderConfig:
 
 
 class Grader(nn.Module):
-    """Maps (N, 1, h, w) crops in 0..1 to (N, 5) logits of grades 1 to 5.
-
-    Each crop is first brought to mean 0 and standard deviation 1: the grade is in the contrast
-    within the disc and against its neighbours, not in the receiver gain.
-    """
+    """Maps (N, 1, h, w) crops in 0..1 to (N, 5) logits of grades 1 to 5."""
 
     def __init__(self, config: GraderConfig) -> None:
         """Build stem, one residual block a stride, and the classifier."""
@@ -52,9 +45,7 @@ class Grader(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         """Return the logits."""
-        mean = crops.mean(dim=(2, 3), keepdim=True)
-        spread = (crops - mean).square().mean(dim=(2, 3), keepdim=True).sqrt()
-        features = self.blocks(self.stem((crops - mean) / (spread + _LEAST_CONTRAST)))
+        features = self.blocks(self.stem(centred(crops)))
         logits: Tensor = self.classify(self.dropout(features.mean(dim=(2, 3))))
         return logits
 

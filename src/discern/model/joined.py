@@ -1,6 +1,7 @@
-"""Detector, tissue and grading network in one ONNX file, side by side: none sees another."""
+"""Detector and the networks beside it in one ONNX file: none sees another."""
 
 from dataclasses import replace
+from types import MappingProxyType
 
 import onnx
 import onnx.utils
@@ -8,9 +9,11 @@ import onnx.utils
 from discern.errors import WeightsError
 from discern.weights import (
     DETECTOR,
+    FINDER,
     GRADER,
     SEGMENTER,
     Ends,
+    FinderMetadata,
     GraderMetadata,
     SegmenterMetadata,
     Weights,
@@ -18,32 +21,37 @@ from discern.weights import (
     embed,
 )
 
+About = SegmenterMetadata | GraderMetadata | FinderMetadata
+_BESIDE = MappingProxyType({"segmenter": SEGMENTER, "grader": GRADER, "finder": FINDER})
+"""By the name of the field of ``WeightsMetadata`` that describes it."""
+_FIELDS = MappingProxyType(
+    {SegmenterMetadata: "segmenter", GraderMetadata: "grader", FinderMetadata: "finder"}
+)
+
 
 def with_network(
-    base: onnx.ModelProto,
-    metadata: WeightsMetadata,
-    network: onnx.ModelProto,
-    about: SegmenterMetadata | GraderMetadata,
+    base: onnx.ModelProto, metadata: WeightsMetadata, network: onnx.ModelProto, about: About
 ) -> bytes:
-    """Return the weights file of ``base`` with a tissue or a grading network beside its own.
+    """Return the weights file of ``base`` with another network beside its own.
 
     One of the same kind that ``base`` holds is replaced. Nodes and tensors of the others stay as
     they are, so that their outputs are the same bit for bit; each network has inner names of its
     own (``export``).
     """
-    others = {} if metadata.segmenter is None else {"segmenter": _only(base, SEGMENTER)}
-    if metadata.grader is not None:
-        others["grader"] = _only(base, GRADER)
-    kind = "segmenter" if isinstance(about, SegmenterMetadata) else "grader"
-    parts = {**others, kind: network}
+    kind = _FIELDS[type(about)]
+    parts = {
+        name: _only(base, ends)
+        for name, ends in _BESIDE.items()
+        if name != kind and getattr(metadata, name) is not None
+    }
+    parts[kind] = network
     whole = _only(base, DETECTOR)
     for name in sorted(parts, reverse=True):
         for part in ("node", "initializer", "input", "output"):
             getattr(whole.graph, part).extend(getattr(parts[name].graph, part))
     onnx.checker.check_model(whole, full_check=True)
-    if isinstance(about, SegmenterMetadata):
-        return embed(whole, replace(metadata, segmenter=about))
-    return embed(whole, replace(metadata, grader=about))
+    described = {kind: about}
+    return embed(whole, replace(metadata, **described))  # type: ignore[arg-type]  # of its kind
 
 
 def segmenter_of(weights: Weights) -> tuple[onnx.ModelProto, SegmenterMetadata]:

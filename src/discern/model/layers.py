@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 REDUCTION = 16
+_LEAST_CONTRAST = 0.05
+"""Added to the standard deviation of a crop, so that an empty one is not blown up to noise."""
 
 
 class C3Variant(StrEnum):
@@ -18,6 +20,16 @@ class C3Variant(StrEnum):
     PLAIN = "plain"
     ATTENTION = "attention"  # Module 1
     CAPACITY = "capacity"  # as many parameters as Module 1, spent on one bottleneck more
+
+
+def centred(crops: Tensor) -> Tensor:
+    """Return (N, 1, h, w) crops, each brought to mean 0 and standard deviation 1.
+
+    What is to be told of a crop is in its contrasts, not in the receiver gain.
+    """
+    mean = crops.mean(dim=(2, 3), keepdim=True)
+    spread = (crops - mean).square().mean(dim=(2, 3), keepdim=True).sqrt()
+    return (crops - mean) / (spread + _LEAST_CONTRAST)
 
 
 class ConvNormAct(nn.Module):

@@ -106,7 +106,7 @@ def _heads(evidence: Evidence) -> tuple[Table, ...]:
         )
         for label in LESION_LABELS
         for plane in PLANES
-        if not any((head.label, head.plane) == (label, plane) for head in about.heads)
+        if not any((head.label, head.plane) == (label, plane) for head in about.spoken_heads)
     ]
     return (
         Table(

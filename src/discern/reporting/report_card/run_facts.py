@@ -50,8 +50,10 @@ def heads_of(evidence: Evidence) -> list[tuple[str, Plane, str]]:
     """Return (labels, plane, what they were trained on) of the weights, the grades as one."""
     if evidence.weights is None:
         return []
-    grades = [head for head in evidence.weights.metadata.heads if head.label in GRADE_LABELS]
-    lesions = [head for head in evidence.weights.metadata.heads if head.label not in GRADE_LABELS]
+    grades = [head for head in evidence.weights.metadata.spoken_heads if head.label in GRADE_LABELS]
+    lesions = [
+        head for head in evidence.weights.metadata.spoken_heads if head.label not in GRADE_LABELS
+    ]
     alike = {(head.plane, head.trained_on) for head in grades}
     rows = [
         (_grades_of(grades, plane, seen), plane, TRAINED_ON[seen]) for plane, seen in sorted(alike)
@@ -181,7 +183,7 @@ def untrained(evidence: Evidence) -> Facts:
     ]
     weak = [
         f"{LESION_NAMES.get(head.label, head.label)} ({head.plane}, {head.trained_on})"
-        for head in about.heads
+        for head in about.spoken_heads
         if head.trained_on in {TrainedOn.DERIVED, TrainedOn.SYNTHETIC}
     ]
     said = [f"Never trained, therefore not assessed: {', '.join(never)}."] if never else []

@@ -1,0 +1,116 @@
+"""Who reads an axial series for lesions: the lesion network where the spine is, or the detector."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from discern.errors import UnreadableFile
+from discern.findings import StudyWarning
+from discern.imaging.disc_crop import AXIAL_BEHIND_MM, axial_box
+from discern.imaging.geometry import POSTERIOR, usual_view
+from discern.imaging.pixels import window
+from discern.imaging.study import Slice
+from discern.inference.axial import PlacedSeries, PlacedSlice
+from discern.inference.detect import SeriesDetector, four
+from discern.inference.lesion_look import LesionLook
+from discern.postprocess import SelectedBox
+from discern.spine import Label
+from discern.weights import Preprocessing
+
+
+@dataclass(frozen=True, slots=True)
+class AxialBoxes:
+    """What was found on one axial slice: xyxy px in the stored matrix."""
+
+    slice_: Slice
+    boxes: tuple[SelectedBox, ...]
+
+
+class AxialReader(Protocol):
+    """Reads the slices of an axial series."""
+
+    @property
+    def lesions(self) -> tuple[Label, ...]:
+        """What is looked for."""
+        ...
+
+    def read(self, placed: PlacedSeries) -> tuple[list[AxialBoxes], list[StudyWarning]]:
+        """Return the boxes of every readable slice and a warning for each damaged one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorOnAxial:
+    """The detector on whole slices: for weights without a lesion network."""
+
+    detector: SeriesDetector
+
+    @property
+    def lesions(self) -> tuple[Label, ...]:
+        """What is looked for."""
+        return self.detector.thresholds.lesions
+
+    def read(self, placed: PlacedSeries) -> tuple[list[AxialBoxes], list[StudyWarning]]:
+        """Return the boxes of every readable slice and a warning for each damaged one."""
+        results, skipped = self.detector.detect(placed.series)
+        return [AxialBoxes(one.slice_, one.boxes) for one in results], skipped
+
+
+@dataclass(frozen=True, slots=True)
+class LookOnAxial:
+    """The lesion network where the slice crosses the spine, else in its middle."""
+
+    look: LesionLook
+    preprocessing: Preprocessing
+
+    @property
+    def lesions(self) -> tuple[Label, ...]:
+        """What is looked for."""
+        return self.look.thresholds.lesions
+
+    def read(self, placed: PlacedSeries) -> tuple[list[AxialBoxes], list[StudyWarning]]:
+        """Return the boxes of every readable slice and a warning for each damaged one."""
+        results: list[AxialBoxes] = []
+        warnings: list[StudyWarning] = []
+        for place in placed.slices:
+            try:
+                results.append(AxialBoxes(place.slice_, self._boxes(place)))
+            except UnreadableFile as error:
+                warnings.append(StudyWarning("slice_skipped", f"A slice was skipped: {error}"))
+        return results, warnings
+
+    def _boxes(self, place: PlacedSlice) -> tuple[SelectedBox, ...]:
+        slice_, rules = place.slice_, self.preprocessing
+        turn, spacing_mm = usual_view(slice_.geometry), slice_.spacing_mm
+        image = window(turn.apply(slice_.read()), rules.low_percentile, rules.high_percentile)
+        if spacing_mm is not None and turn.transpose:
+            spacing_mm = spacing_mm[::-1]
+        middle = _middle_px(place)
+        if middle is not None:
+            point = turn.apply_boxes(np.array([[*middle, *middle]]), slice_.shape_px)[0]
+            middle = float(point[0]), float(point[1])
+        rows, columns = image.shape
+        where = axial_box((rows, columns), spacing_mm, middle)
+        found = self.look.within(image, where, spacing_mm)
+        return _stored(found, slice_)
+
+
+def _stored(boxes: Sequence[SelectedBox], slice_: Slice) -> tuple[SelectedBox, ...]:
+    """Return boxes of the usual view in the stored matrix."""
+    view = np.array([one.box_xyxy_px for one in boxes]).reshape(-1, 4)
+    stored = usual_view(slice_.geometry).restore_boxes(view, slice_.shape_px)
+    return tuple(
+        replace(one, box_xyxy_px=four(box)) for one, box in zip(boxes, stored, strict=True)
+    )
+
+
+def _middle_px(place: PlacedSlice) -> tuple[float, float] | None:
+    """Return the middle of the crop in the stored matrix, None where the spine is not known."""
+    geometry, crossing = place.slice_.geometry, place.midline_lps_mm
+    if geometry is None or crossing is None:
+        return None
+    behind = np.array(crossing) + AXIAL_BEHIND_MM * np.array(POSTERIOR)
+    x, y = geometry.lps_to_pixel(behind[None])[0]
+    return float(x), float(y)
