@@ -3,9 +3,10 @@
     python bench/study.py STUDY [--repeats 5]
 
 Each stage is run ``--repeats`` times after one warm-up; the median is printed. The detector is
-run in turn with the same network in eager PyTorch fp32; detector and second look in turn with the
-network of the configuration ``paper`` (same inputs, same number of threads), so that the ratios
-hold on a noisy machine. The whole command
+run in turn with the same network in eager PyTorch fp32; detector, second look and lesion network in
+turn with the network of the configuration ``paper`` (same slices, same number of threads), so that
+the ratios hold on a noisy machine: for the sagittal slices, and for those of both planes, all of
+which that network reads whole. The whole command
 (``discern analyze``) is timed as a process of its own with its peak memory.
 """
 
@@ -27,17 +28,18 @@ from discern.imaging.pixels import letterbox, window
 from discern.imaging.reading import read_study
 from discern.imaging.study import Study
 from discern.inference.analyze import AnalysisOptions, analyze_study
-from discern.inference.detect import BATCH_SLICES, SeriesDetector
+from discern.inference.detect import BATCH_SLICES
+from discern.inference.predictor import Candidates
 from discern.inference.predictor_openvino import OpenVinoPredictor
-from discern.inference.sagittal import read_sagittal
-from discern.inference.second_look import SecondLook
 from discern.model.detector import NetworkConfig, build_detector
 from discern.model.export import export_onnx
-from discern.postprocess import PostprocessConfig
 from discern.reporting.page import render_page
 from discern.spine import Plane
 from discern.training.config import read_config
 from discern.weights import Weights, embed, load_weights, shipped_weights
+
+Call = tuple[str, np.ndarray]
+"""Name of a method of the predictor, and what it was given."""
 
 
 def seconds(run: Callable[[], object], repeats: int) -> float:
@@ -51,15 +53,25 @@ def seconds(run: Callable[[], object], repeats: int) -> float:
     return statistics.median(times)
 
 
-def network_inputs(study: Study) -> np.ndarray:
-    """Return the (B, H, W) network inputs of the sagittal series."""
+def network_inputs(study: Study, plane: Plane) -> np.ndarray:
+    """Return the (B, H, W) network inputs of the slices of ``plane`` that are read."""
     rules = load_weights(shipped_weights()).metadata.preprocessing
     squares = []
-    for slice_ in study.used(Plane.SAGITTAL)[0].slices:
+    for slice_ in (one for series in study.used(plane) for one in series.slices):
         view = usual_view(slice_.geometry).apply(slice_.read())
         windowed = window(view, rules.low_percentile, rules.high_percentile)
         squares.append(letterbox(windowed, rules.size_px, slice_.spacing_mm)[0])
     return np.stack(squares)
+
+
+def detector_calls(inputs: np.ndarray) -> list[Call]:
+    """Return how the detector is asked for all of the (B, H, W) inputs."""
+    return [("predict", batch) for batch in batches_of(inputs)]
+
+
+def crops_of(calls: Sequence[Call]) -> int:
+    """Return the number of crops among the calls."""
+    return sum(len(values) for name, values in calls if name != "predict")
 
 
 def batches_of(inputs: np.ndarray) -> list[np.ndarray]:
@@ -68,39 +80,53 @@ def batches_of(inputs: np.ndarray) -> list[np.ndarray]:
 
 
 class Recorder:
-    """Hands crops on to a grading network and keeps them, slice by slice."""
+    """Hands inputs on to the networks and keeps them, in order; tissue is not among them."""
 
     def __init__(self, predictor: OpenVinoPredictor) -> None:
         """Record what ``predictor`` is asked."""
         self._predictor = predictor
-        self.crops: list[np.ndarray] = []
+        self.calls: list[Call] = []
+
+    def predict(self, images: np.ndarray) -> list[Candidates]:
+        """Return the candidates of images (B, H, W)."""
+        self.calls.append(("predict", images))
+        return self._predictor.predict(images)
 
     def predict_grades(self, crops: np.ndarray) -> np.ndarray:
         """Return the opinions on crops (N, H, W)."""
-        self.crops.append(crops)
+        self.calls.append(("predict_grades", crops))
         return self._predictor.predict_grades(crops)
 
+    def predict_lesions(self, views: np.ndarray) -> np.ndarray:
+        """Return the lesions on crops (N, H, W)."""
+        self.calls.append(("predict_lesions", views))
+        return self._predictor.predict_lesions(views)
 
-def second_look_crops(study: Study, predictor: OpenVinoPredictor) -> list[np.ndarray]:
-    """Return what the second look is shown of the sagittal series, slice by slice."""
-    about, plane = load_weights(shipped_weights()).metadata, Plane.SAGITTAL
+    def predict_tissues(self, images: np.ndarray) -> np.ndarray:
+        """Return the tissues of images (B, H, W)."""
+        return self._predictor.predict_tissues(images)
+
+
+def asked(study: Study, predictor: OpenVinoPredictor, weights: Weights) -> list[Call]:
+    """Return what finding, grading and lesions ask of the networks, sagittal slices first."""
     recorder = Recorder(predictor)
-    thresholds = PostprocessConfig.at(about.operating_point("default"), plane)
-    detector = SeriesDetector(predictor, about.preprocessing, thresholds)
-    read_sagittal(study.used(plane)[0], detector, SecondLook.of(recorder, about, plane))
-    return recorder.crops
+    analyze_study(study, recorder, weights, AnalysisOptions())
+    return recorder.calls
 
 
-def openvino_run(
-    inputs: np.ndarray, predictor: OpenVinoPredictor, crops: Sequence[np.ndarray] = ()
-) -> Callable[[], None]:
-    """Return what reads all inputs, and then all crops, with OpenVINO."""
+def of_sagittal(calls: Sequence[Call], weights: Weights) -> list[Call]:
+    """Return the calls that are not for crops of axial slices."""
+    finder = weights.metadata.finder
+    axial = (finder.axial.rows, finder.axial.columns) if finder else None
+    return [one for one in calls if one[0] != "predict_lesions" or one[1].shape[1:] != axial]
+
+
+def openvino_run(calls: Sequence[Call], predictor: OpenVinoPredictor) -> Callable[[], None]:
+    """Return what asks the networks the same again, with OpenVINO."""
 
     def run() -> None:
-        for batch in batches_of(inputs):
-            predictor.predict(batch)
-        for discs in crops:
-            predictor.predict_grades(discs)
+        for name, values in calls:
+            getattr(predictor, name)(values)
 
     return run
 
@@ -174,21 +200,25 @@ def main() -> None:
     arguments = parser.parse_args()
     for name, value in stages(arguments.study, arguments.repeats).items():
         print(f"{name:36} {value:7.3f} s")
-    inputs = network_inputs(read_study(arguments.study))
-    predictor = OpenVinoPredictor(load_weights(shipped_weights()))
-    ours = openvino_run(inputs, predictor)
+    study, weights = read_study(arguments.study), load_weights(shipped_weights())
+    inputs, predictor = network_inputs(study, Plane.SAGITTAL), OpenVinoPredictor(weights)
+    ours = openvino_run(detector_calls(inputs), predictor)
     shipped, eager, ratio = in_turn(ours, eager_run(inputs), arguments.repeats)
     print(f"{'network, OpenVINO fp32':36} {shipped:7.3f} s  ({len(inputs)} slices)")
     print(f"{'network, eager PyTorch fp32':36} {eager:7.3f} s  ({torch.get_num_threads()} threads)")
     print(f"{'eager PyTorch / OpenVINO':36} {ratio:7.2f} x  (median of pairs)")
-    crops = second_look_crops(read_study(arguments.study), predictor)
-    both = openvino_run(inputs, predictor, crops)
-    paper, shipped, ratio = in_turn(
-        openvino_run(inputs, paper_predictor()), both, arguments.repeats
-    )
-    print(f"{'network of paper, OpenVINO fp32':36} {paper:7.3f} s")
-    print(f"{'shipped with second look':36} {shipped:7.3f} s  ({sum(map(len, crops))} discs)")
-    print(f"{'shipped with second look / paper':36} {ratio:7.2f} x  (median of pairs)")
+    calls, paper = asked(study, predictor, weights), paper_predictor()
+    axial = network_inputs(study, Plane.AXIAL)
+    for planes, told, slices in (
+        ("sagittal", of_sagittal(calls, weights), [inputs]),
+        ("both planes", calls, [inputs, axial]),
+    ):
+        theirs = openvino_run([one for some in slices for one in detector_calls(some)], paper)
+        other, shipped, ratio = in_turn(theirs, openvino_run(told, predictor), arguments.repeats)
+        counts = f"({sum(map(len, slices))} slices, {crops_of(told)} crops)"
+        print(f"{f'network of paper, {planes}':36} {other:7.3f} s")
+        print(f"{f'all shipped networks, {planes}':36} {shipped:7.3f} s  {counts}")
+        print(f"{f'shipped / paper, {planes}':36} {ratio:7.2f} x  (median of pairs)")
     wall, peak = whole_command(arguments.study, arguments.repeats)
     print(f"{'discern analyze, whole process':36} {wall:7.3f} s  peak memory {peak:.0f} MB")
 

@@ -127,6 +127,38 @@ def test_the_weights_carry_everything_that_was_fitted(calibrated: Path) -> None:
     assert parse_metadata(about.to_json()) == about
 
 
+def test_thresholds_of_lesions_without_truth_are_those_given(folder: Path, tmp_path: Path) -> None:
+    scores = ("--score", "hiz:axial=0.6", "--score", "herniation:sagittal=0.4")
+
+    assert status_of("calibrate", *given(folder), *scores, "--out", tmp_path / "out") == 0
+
+    about = load_weights(tmp_path / "out" / "weights.onnx").metadata
+    default, screening, confirmation = about.operating_points
+    for point in (default, screening, confirmation):
+        assert point.min_score(Label.HIZ, Plane.AXIAL) == 0.6
+        assert point.threshold(Label.HIZ, Plane.AXIAL).sensitivity is None
+        assert point.min_score(Label.HIZ, Plane.SAGITTAL) == 0.25
+    assert default.threshold(*HERNIATION).score == 0.4
+    assert default.threshold(*HERNIATION).sensitivity is not None
+    assert screening.threshold(*HERNIATION).score < 0.4  # truth decides there
+
+
+@pytest.mark.parametrize(
+    ("score", "said"),
+    [
+        ("hiz=0.5", "write LESION:PLANE=SCORE"),
+        ("hiz:axial=much", "write LESION:PLANE=SCORE"),
+        ("pfirrmann_1:sagittal=0.5", "LESION is herniation or hiz"),
+        ("hiz:axial=1.5", "between 0 and 1"),
+    ],
+)
+def test_a_threshold_that_means_nothing_is_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], score: str, said: str
+) -> None:
+    assert status_of("calibrate", *given(folder), "--score", score, "--out", tmp_path / "o") == 2
+    assert said in capsys.readouterr().err
+
+
 def test_the_files_say_what_the_weights_say(calibrated: Path) -> None:
     said = json.loads((calibrated / "calibration.json").read_text())
     described = json.loads(load_weights(calibrated / "weights.onnx").metadata.to_json())

@@ -61,15 +61,19 @@ def _rounded(calibration: LesionCalibration) -> LesionCalibration:
 
 
 def _points(calibration: Calibration) -> tuple[OperatingPoint, ...]:
-    """Return the operating points; without a lesion that was fitted, the default one alone."""
+    """Return the operating points; without a lesion that was fitted, the default one alone.
+
+    Thresholds that were given for lesions without truth are the same at all of them.
+    """
     default, fits = calibration.options.default, calibration.lesions
+    given = tuple(one for one in default.lesions if (one.label, one.plane) not in fits)
     if not fits:
-        return (replace(default, lesions=()),)
+        return (replace(default, lesions=given),)
     return tuple(
         replace(
             default,
             name=name,
-            lesions=tuple(_threshold(row, fit, name) for row, fit in fits.items()),
+            lesions=(*(_threshold(row, fit, name) for row, fit in fits.items()), *given),
         )
         for name in AIMS
     )

@@ -34,6 +34,13 @@ def calibrate(
     widest_set: Annotated[
         int, typer.Option(help="With more grades than this in its set, a disc gets no grade told.")
     ] = 3,
+    score: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Threshold of a lesion in a plane, 'hiz:axial=0.5', at every operating point that "
+            "its truth here does not decide; repeat for more."
+        ),
+    ] = None,
     resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 20250101,
 ) -> None:
@@ -43,7 +50,7 @@ def calibrate(
     tables say what each is worth, measured leaving one fold out.
     """
     from discern.calibration.fit import CalibrationOptions
-    from discern.inference.calibrate import CalibrationJob, run_calibration
+    from discern.inference.calibrate import CalibrationJob, parse_score, run_calibration
     from discern.inference.evaluate import Selection
 
     job = CalibrationJob(
@@ -53,6 +60,7 @@ def calibrate(
         weights=weights,
         selection=Selection(images=images, discs=discs),
         options=CalibrationOptions(widest_set=widest_set, resamples=resamples, seed=seed),
+        scores=tuple(map(parse_score, score or ())),
     )
     typer.echo(run_calibration(job, out))
     typer.echo(f"Calibrated weights: {out / _WEIGHTS}\nEvery table and figure: {out / _PAGE}")

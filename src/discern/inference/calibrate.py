@@ -11,6 +11,7 @@ from discern.dataset.sources import read_dataset
 from discern.dataset.splits import read_fold_splits
 from discern.errors import DatasetError, UsageError
 from discern.evaluation.agreement import GRADES
+from discern.findings import LesionThreshold
 from discern.inference.evaluate import (
     Selection,
     given_predictions,
@@ -18,6 +19,7 @@ from discern.inference.evaluate import (
     selected_truths,
 )
 from discern.outputs import check_folder, write_files
+from discern.spine import LESION_LABELS, Label, Plane
 from discern.weights import load_weights, shipped_weights
 
 WEIGHTS = "weights.onnx"
@@ -35,6 +37,7 @@ class CalibrationJob:
         weights: To be calibrated; None takes the built-in ones.
         selection: Images and discs to calibrate on.
         options: How to fit and to measure; the default operating point is that of the weights.
+        scores: Thresholds that were fixed beforehand for single lesions and planes.
     """
 
     dataset: Path
@@ -43,6 +46,30 @@ class CalibrationJob:
     weights: Path | None = None
     selection: Selection = field(default_factory=Selection)
     options: CalibrationOptions = field(default_factory=CalibrationOptions)
+    scores: tuple[LesionThreshold, ...] = ()
+
+
+def parse_score(text: str) -> LesionThreshold:
+    """Read a threshold like ``hiz:axial=0.5``.
+
+    Raises:
+        UsageError: Not of the form LESION:PLANE=SCORE.
+
+    >>> parse_score("hiz:axial=0.5").score
+    0.5
+    """
+    try:
+        (label, plane), score = text.partition("=")[0].split(":"), float(text.partition("=")[2])
+        found = LesionThreshold(Label(label), Plane(plane), score)
+    except ValueError as error:
+        raise UsageError(
+            f"--score {text}: write LESION:PLANE=SCORE, for example hiz:sagittal=0.5"
+        ) from error
+    if found.label not in LESION_LABELS or not 0 < score < 1:
+        raise UsageError(
+            f"--score {text}: LESION is {' or '.join(LESION_LABELS)}, SCORE between 0 and 1"
+        )
+    return found
 
 
 def run_calibration(job: CalibrationJob, out: Path) -> str:
@@ -67,7 +94,8 @@ def run_calibration(job: CalibrationJob, out: Path) -> str:
         )
     truths = selected_truths(dataset, job.selection)
     material = material_of(dataset, truths, given_predictions(job.predictions, dataset, truths))
-    options = replace(job.options, default=weights.metadata.operating_point(DEFAULT))
+    point = replace(weights.metadata.operating_point(DEFAULT), lesions=job.scores)
+    options = replace(job.options, default=point)
     calibration = calibrate(material, tested, options)
     content = calibrated_weights(weights, calibration)
     write_files(out, {WEIGHTS: content, **calibration_files(calibration)})
