@@ -199,8 +199,7 @@ def f1_of_thresholds(judged: Judged, label: Label, plane: Plane) -> NDArray[np.f
         boxes = [box for box in judged.answers[truth.image] if box.label is label]
         scores = scores_array(boxes)
         chosen = match(drawn, boxes_array(boxes), scores, Criterion.CENTER_INSIDE)
-        met = np.zeros(len(boxes), bool)
-        met[chosen[chosen >= 0]] = True
+        met = chosen >= 0
         counted = ~met & ~not_judged(truth, boxes_array(boxes))
         hits += scores[met].tolist()
         alarms += scores[counted].tolist()

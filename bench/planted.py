@@ -1,13 +1,17 @@
 """Zones planted in real slices of patients that the weights have not seen, beside sham twins.
 
-    python bench/planted.py ../shared/data/spider-lumbar --weights WEIGHTS \
-        --split docs/results/splits/fold-1.json --out docs/results/planted
+    python bench/planted.py ../shared/data/spider-lumbar --out docs/results/planted \
+        --weights RUN/fold-*/weights.onnx --split docs/results/splits/fold-*.json
 
-One planted and one sham slice of each T2 middle slice of the validation and test patients, drawn
-by the renderer that training does not use. A planted zone is found where the centre of a box lies
-inside its box. An alarm on a sham slice may be a real zone that nobody has labelled, where the
-untouched slice has it at the same place: those that the sham alone has are counted beside, but
-recall is given at a bearable number of all of them. ``--gallery`` draws what was planted, found and
+As many weights as splits: each reads the validation and test patients of its split whose lesions
+its network has not seen. Discs may be found by a detector that knows them: with a lesion network,
+that alone has to be new to the patients.
+
+One planted and one sham slice of each T2 middle slice, drawn by the renderer that training does not
+use. A planted zone is found where the centre of a box lies inside its box. An alarm on a sham slice
+may be a real zone that nobody has labelled, where the untouched slice has it at the same place:
+those that the sham alone has are counted beside, but recall is given at a bearable number of all
+of them. ``--gallery`` draws what was planted, found and
 missed (``planted.png``), and the surest boxes on untouched slices (``untouched.png``), which are
 not called false; it shows patients and stays out of the repository.
 """
@@ -29,8 +33,9 @@ from discern.dataset.plant import Planted
 from discern.dataset.plant_samples import Planting, planted_slices
 from discern.dataset.plant_shapes import Renderer
 from discern.dataset.samples import read_image
-from discern.dataset.sources import image_files, read_dataset
-from discern.dataset.splits import read_split
+from discern.dataset.sources import Dataset, image_files, read_dataset
+from discern.dataset.splits import Split, read_split
+from discern.errors import DatasetError
 from discern.evaluation.bootstrap import draw_patients, figure, figure_json
 from discern.evaluation.matching import Criterion, boxes_array, match, scores_array
 from discern.evaluation.predictions import PredictedBox
@@ -39,7 +44,7 @@ from discern.inference.evaluate import boxes_of_images
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.outputs import write_files
 from discern.spine import Label, Plane
-from discern.weights import WeightsMetadata, load_weights
+from discern.weights import WeightsMetadata, load_weights, patient_hash
 
 SEED, RESAMPLES = 77_001, 2000
 ALARMS_A_SLICE, MOST_ALARMS = 0.2, 5.0
@@ -153,6 +158,24 @@ def bearable(points: Sequence[Point]) -> float:
     return min((one.threshold for one in points if one.alarms <= ALARMS_A_SLICE), default=1.0)
 
 
+def unseen(reader: Reader, dataset: Dataset, split: Split) -> list[str]:
+    """Return the patients of ``split`` whose lesions the weights have not learned from.
+
+    Raises:
+        DatasetError: A test patient is not among them.
+    """
+    about = reader.about.finder or reader.about
+    known = set(about.training_patients)
+    new = [
+        one
+        for one in (*split.validation, *split.test)
+        if patient_hash(dataset.name, one) not in known
+    ]
+    if not set(split.test) <= set(new):
+        raise DatasetError("the weights have learned lesions from test patients of their split")
+    return new
+
+
 def tile(one: Planted, untouched: Image, boxes: Sequence[PredictedBox]) -> PillowImage.Image:
     """Draw untouched, sham and planted slice about the zone: truth yellow, boxes green."""
     x1, y1, x2, y2 = one.truth.boxes_of((Label.HIZ,))[0]
@@ -209,35 +232,39 @@ def main() -> None:
     """Plant, read, count, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dataset", type=Path)
-    parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--split", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, nargs="+", required=True)
+    parser.add_argument("--split", type=Path, nargs="+", required=True)
     parser.add_argument("--images", default="_t2_mid")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--gallery", type=Path)
     chosen = parser.parse_args()
-    dataset, reader = read_dataset(chosen.dataset), Reader(chosen.weights)
-    split = read_split(chosen.split, dataset)
-    truths: list[GroundTruth] = [
-        truth
-        for truth in dataset.of_patients((*split.validation, *split.test))
-        if truth.image.endswith(chosen.images)
-    ]
+    if len(chosen.weights) != len(chosen.split):
+        parser.error("give as many --weights as --split")
+    dataset = read_dataset(chosen.dataset)
     files, answers, rows = image_files(dataset.folder), [], []
     hits: list[tuple[float, PillowImage.Image]] = []
-    for one in planted_slices(dataset, truths, Planting(Renderer.SAMPLED, SEED)):
-        untouched = read_image(files[one.truth.image])
-        answers.append(answer(reader, one, untouched))
-        if chosen.gallery and len(one.truth.boxes_of((Label.HIZ,))):
-            at = reader.default_score
-            seen = [box for box in reader.zones(one.image) if box.score >= at]
-            rows.append(tile(one, untouched, seen))
-            hits += [(box.score, hit_tile(untouched, box)) for box in answers[-1].untouched[:3]]
+    readers = [Reader(path) for path in chosen.weights]
+    for reader, path in zip(readers, chosen.split, strict=True):
+        truths: list[GroundTruth] = [
+            truth
+            for truth in dataset.of_patients(unseen(reader, dataset, read_split(path, dataset)))
+            if truth.image.endswith(chosen.images)
+        ]
+        for one in planted_slices(dataset, truths, Planting(Renderer.SAMPLED, SEED)):
+            untouched = read_image(files[one.truth.image])
+            answers.append(answer(reader, one, untouched))
+            if chosen.gallery and len(one.truth.boxes_of((Label.HIZ,))):
+                at = reader.default_score
+                seen = [box for box in reader.zones(one.image) if box.score >= at]
+                rows.append(tile(one, untouched, seen))
+                found = answers[-1].untouched[:3]
+                hits += [(box.score, hit_tile(untouched, box)) for box in found]
     points = curve(answers)
     result = {
-        "weights": {"name": reader.about.name, "sha256": reader.sha256},
-        "split": chosen.split.name,
+        "weights": [{"name": one.about.name, "sha256": one.sha256} for one in readers],
+        "splits": [path.name for path in chosen.split],
         "patients": len(answers),
-        "at_operating_point": figures(answers, reader.default_score),
+        "at_operating_point": figures(answers, readers[0].default_score),
         f"at_most_{ALARMS_A_SLICE}_alarms": figures(answers, bearable(points)),
         "froc": {
             "columns": ["threshold", "alarms", "alarms_of_the_sham_alone", "recall"],

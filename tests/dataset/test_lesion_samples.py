@@ -80,7 +80,7 @@ def test_sources_have_their_shares_and_empty_ones_none() -> None:
     assert len(pool.views) == 3
     assert pool.chances.sum() == pytest.approx(1)
     assert pool.chances[:2].sum() == pytest.approx(0.5)
-    assert pool.chances[0] == pytest.approx(3 * pool.chances[1])
+    assert pool.chances[0] == pytest.approx(4 * pool.chances[1])
 
 
 def training(views: list[LesionView]) -> LesionTraining:

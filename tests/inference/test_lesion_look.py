@@ -99,6 +99,14 @@ def test_faint_peaks_and_lesions_that_are_not_looked_for_are_left_out() -> None:
     assert look(network).at(IMAGE, []) == []
 
 
+def test_what_lies_beyond_the_image_is_not_said() -> None:
+    at_the_edge = replace(DISC, box_xyxy_px=(0.0, 0.0, 32.0, 12.0))  # its crop begins at (-8, -10)
+
+    found = look(_Sees((Label.HIZ, 1, 1, 0.9), reach=3.0)).at(IMAGE, [at_the_edge])
+
+    assert found == [at_the_edge]
+
+
 def test_an_axial_image_is_looked_at_in_its_middle() -> None:
     (found,) = look(_Sees((Label.HERNIATION, 16, 16, 0.9)), Plane.AXIAL).on_image(IMAGE, [])
 

@@ -29,7 +29,7 @@ from discern.spine import GRADE_LABELS, LESION_LABELS, Label, Plane
 from discern.weights import Preprocessing
 
 _IN_VIEW = 0.8  # of half the crop: a lesion farther out is that of a neighbour
-_INTEREST = {Label.HERNIATION: 2.0, Label.HIZ: 3.0}  # against a crop without a lesion
+_INTEREST = {Label.HERNIATION: 2.0, Label.HIZ: 4.0}  # against a crop without a lesion
 
 
 @dataclass(frozen=True, slots=True)

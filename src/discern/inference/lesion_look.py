@@ -88,7 +88,8 @@ class LesionLook:
                 boxes, scores = np.vstack([boxes, here[0]]), np.vstack([scores, here[1]])
         rows, columns = image.shape
         boxes = np.clip(boxes, 0, (columns, rows, columns, rows))
-        return select_boxes(boxes, scores, self.thresholds)
+        within = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)  # a crop may reach beyond the image
+        return select_boxes(boxes[within], scores[within], self.thresholds)
 
     def _peaks(self, maps: Floats, placement: Placement) -> tuple[Floats, Floats]:
         """Return boxes (N, 4) in the image and scores (N, 7) of the peaks on the maps of a crop."""

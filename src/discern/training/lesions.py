@@ -75,10 +75,10 @@ class LesionConfig(Course):
     """
 
     seed: int = 0
-    epochs: int = 27
+    epochs: int = 30
     batches: int = 60
     precision: Precision = Precision.BF16
-    sagittal_crops: int = 32
+    sagittal_crops: int = 48
     axial_crops: int = 24
     sagittal: CropRules = field(default_factory=lambda: CropRules(96, 128, 1.6))
     axial: CropRules = field(default_factory=lambda: CropRules(128, 128, 1.0))
