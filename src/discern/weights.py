@@ -387,6 +387,20 @@ class WeightsMetadata:
         own = tuple(one.at(point.name) for one in self.lesion_calibrations)
         return replace(self, lesion_calibrations=own)
 
+    def left_to_detector(self, label: Label, plane: Plane) -> "WeightsMetadata":
+        """Return the description with one lesion said by the detector, not the lesion network.
+
+        Raises:
+            WeightsError: One of the two networks has not learned it.
+        """
+        pair = (label, plane)
+        if pair not in {(head.label, head.plane) for head in self.heads}:
+            raise WeightsError(f"the detector of these weights has not learned {label} ({plane})")
+        if self.finder is None or label not in self.finder.lesions(plane):
+            raise WeightsError(f"no lesion network of these weights says {label} ({plane})")
+        kept = tuple(head for head in self.finder.heads if (head.label, head.plane) != pair)
+        return replace(self, finder=replace(self.finder, heads=kept))
+
     def lesion_thresholds(self, point: OperatingPoint) -> tuple[LesionThreshold, ...]:
         """Return the thresholds of ``point`` for the lesions that have been trained."""
         return tuple(

@@ -17,9 +17,13 @@ from discern.cli.main import run
 from discern.dataset.sources import read_dataset
 from discern.dataset.splits import fold_splits
 from discern.evaluation.predictions import PredictedBox, predictions_json
+from discern.imaging.disc_crop import CropRules
 from discern.spine import GRADE_LABELS, Label, PfirrmannGrade, Plane
 from discern.weights import (
+    FinderMetadata,
+    Head,
     OperatingPoint,
+    TrainedOn,
     WeightsMetadata,
     embed,
     load_weights,
@@ -146,7 +150,7 @@ def test_thresholds_of_lesions_without_truth_are_those_given(folder: Path, tmp_p
 @pytest.mark.parametrize(
     ("score", "said"),
     [
-        ("hiz=0.5", "write LESION:PLANE=SCORE"),
+        ("hiz=0.5", "write LESION:PLANE,"),
         ("hiz:axial=much", "write LESION:PLANE=SCORE"),
         ("pfirrmann_1:sagittal=0.5", "LESION is herniation or hiz"),
         ("hiz:axial=1.5", "between 0 and 1"),
@@ -157,6 +161,32 @@ def test_a_threshold_that_means_nothing_is_refused(
 ) -> None:
     assert status_of("calibrate", *given(folder), "--score", score, "--out", tmp_path / "o") == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_lesion_can_be_left_to_the_detector(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped = load_weights(shipped_weights())
+    crop = CropRules()
+    heads = (Head(*HERNIATION, TrainedOn.SYNTHETIC), Head(Label.HIZ, Plane.AXIAL, TrainedOn.REAL))
+    finder = FinderMetadata(crop, crop, heads, 1, (), ())
+    given_heads = (Head(*HERNIATION, TrainedOn.DERIVED),)
+    about = replace(shipped.metadata, finder=finder, heads=given_heads)
+    file, out = tmp_path / "w.onnx", tmp_path / "out"
+    file.write_bytes(embed(onnx.load_model_from_string(shipped.onnx_bytes), about))
+    options = (*given(folder), "--weights", file, "--out", out)
+
+    assert status_of("calibrate", *options, "--leave", "herniation:sagittal") == 0
+
+    left = load_weights(out / "weights.onnx").metadata
+    assert left.trained_on(*HERNIATION) is TrainedOn.DERIVED
+    assert left.trained_on(Label.HIZ, Plane.AXIAL) is TrainedOn.REAL
+    assert left.finder is not None
+    assert left.finder.heads == heads[1:]
+    assert status_of("calibrate", *options, "--leave", "hiz:axial") == 2
+    assert "the detector of these weights has not learned hiz" in capsys.readouterr().err
+    assert status_of("calibrate", *options, "--leave", "hiz") == 2
+    assert "write LESION:PLANE" in capsys.readouterr().err
 
 
 def test_the_files_say_what_the_weights_say(calibrated: Path) -> None:

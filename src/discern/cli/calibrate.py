@@ -41,6 +41,13 @@ def calibrate(
             "its truth here does not decide; repeat for more."
         ),
     ] = None,
+    leave: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Lesion in a plane, 'herniation:sagittal', that the detector says and not the "
+            "lesion network, as in the predictions; repeat for more."
+        ),
+    ] = None,
     resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 20250101,
 ) -> None:
@@ -50,7 +57,12 @@ def calibrate(
     tables say what each is worth, measured leaving one fold out.
     """
     from discern.calibration.fit import CalibrationOptions
-    from discern.inference.calibrate import CalibrationJob, parse_score, run_calibration
+    from discern.inference.calibrate import (
+        CalibrationJob,
+        parse_lesion,
+        parse_score,
+        run_calibration,
+    )
     from discern.inference.evaluate import Selection
 
     job = CalibrationJob(
@@ -61,6 +73,7 @@ def calibrate(
         selection=Selection(images=images, discs=discs),
         options=CalibrationOptions(widest_set=widest_set, resamples=resamples, seed=seed),
         scores=tuple(map(parse_score, score or ())),
+        left=tuple(map(parse_lesion, leave or ())),
     )
     typer.echo(run_calibration(job, out))
     typer.echo(f"Calibrated weights: {out / _WEIGHTS}\nEvery table and figure: {out / _PAGE}")

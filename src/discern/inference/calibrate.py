@@ -11,6 +11,7 @@ from discern.dataset.sources import read_dataset
 from discern.dataset.splits import read_fold_splits
 from discern.errors import DatasetError, UsageError
 from discern.evaluation.agreement import GRADES
+from discern.evaluation.published import LesionPlane
 from discern.findings import LesionThreshold
 from discern.inference.evaluate import (
     Selection,
@@ -38,6 +39,7 @@ class CalibrationJob:
         selection: Images and discs to calibrate on.
         options: How to fit and to measure; the default operating point is that of the weights.
         scores: Thresholds that were fixed beforehand for single lesions and planes.
+        left: Lesions and planes that the detector says, not the lesion network.
     """
 
     dataset: Path
@@ -47,6 +49,26 @@ class CalibrationJob:
     selection: Selection = field(default_factory=Selection)
     options: CalibrationOptions = field(default_factory=CalibrationOptions)
     scores: tuple[LesionThreshold, ...] = ()
+    left: tuple[LesionPlane, ...] = ()
+
+
+def parse_lesion(text: str) -> LesionPlane:
+    """Read a lesion in a plane like ``herniation:sagittal``.
+
+    Raises:
+        UsageError: Not of that form.
+
+    >>> parse_lesion("hiz:axial")
+    (<Label.HIZ: 'hiz'>, <Plane.AXIAL: 'axial'>)
+    """
+    try:
+        label, plane = text.split(":")
+        found = Label(label), Plane(plane)
+    except ValueError as error:
+        raise UsageError(f"{text}: write LESION:PLANE, for example hiz:sagittal") from error
+    if found[0] not in LESION_LABELS:
+        raise UsageError(f"{text}: LESION is {' or '.join(LESION_LABELS)}")
+    return found
 
 
 def parse_score(text: str) -> LesionThreshold:
@@ -58,18 +80,14 @@ def parse_score(text: str) -> LesionThreshold:
     >>> parse_score("hiz:axial=0.5").score
     0.5
     """
+    lesion, _, number = text.partition("=")
     try:
-        (label, plane), score = text.partition("=")[0].split(":"), float(text.partition("=")[2])
-        found = LesionThreshold(Label(label), Plane(plane), score)
+        score = float(number)
     except ValueError as error:
-        raise UsageError(
-            f"--score {text}: write LESION:PLANE=SCORE, for example hiz:sagittal=0.5"
-        ) from error
-    if found.label not in LESION_LABELS or not 0 < score < 1:
-        raise UsageError(
-            f"--score {text}: LESION is {' or '.join(LESION_LABELS)}, SCORE between 0 and 1"
-        )
-    return found
+        raise UsageError(f"{text}: write LESION:PLANE=SCORE, for example hiz:axial=0.5") from error
+    if not 0 < score < 1:
+        raise UsageError(f"{text}: SCORE lies between 0 and 1")
+    return LesionThreshold(*parse_lesion(lesion), score)
 
 
 def run_calibration(job: CalibrationJob, out: Path) -> str:
@@ -78,13 +96,15 @@ def run_calibration(job: CalibrationJob, out: Path) -> str:
     Raises:
         UsageError: No image is selected, or the widest set is none.
         DatasetError: Data, folds or predictions cannot be used.
-        WeightsError: The weights cannot be read.
+        WeightsError: The weights cannot be read, or have no network to leave a lesion to.
         OutputError: The folder cannot be written.
     """
     if not 1 <= job.options.widest_set <= GRADES:
         raise UsageError(f"--widest-set {job.options.widest_set}: choose 1 to {GRADES} grades")
     check_folder(out)
     weights = load_weights(job.weights or shipped_weights())
+    for lesion in job.left:
+        weights = replace(weights, metadata=weights.metadata.left_to_detector(*lesion))
     dataset = read_dataset(job.dataset)
     tested = [split.test for split in read_fold_splits(job.fold_files, dataset)]
     if len(tested) < FEWEST_FOLDS:
