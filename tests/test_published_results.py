@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS, BENCH = ROOT / "docs" / "results", ROOT / "bench"
 BY_OTHER_BENCHES = {
     *("levels", "phantom-lesions", "phantom-transfer", "planted", "axial-real"),
-    *("quality", "robustness", "second-look", "vendors"),
+    *("quality", "robustness", "second-look", "vendors", "lesions", "both-planes"),
 }
 """They need weights or trainings."""
 
@@ -93,13 +93,37 @@ def test_the_model_card_quotes_the_published_figures() -> None:
         assert f"{figure['value']:.3f} [{low:.3f}, {high:.3f}]" in card
 
 
-PAGES = ("comparison", "ceiling", "robustness/robustness", "second-look/second-look")
+PAGES = (
+    *("comparison", "ceiling", "robustness/robustness", "second-look/second-look"),
+    *("lesions/lesions-real", "phantom-lesions/lesions-fitted", "both-planes/lesions-fitted"),
+)
+
+
+def planted_figures() -> list[str]:
+    """Return every figure of the planted tests as the pages quote it."""
+    found = []
+    for name in ("planted", "both-planes"):
+        document = json.loads((RESULTS / name / "planted.json").read_text())
+        for point in (one for one in document.values() if isinstance(one, dict)):
+            for figure in (one for one in point.values() if isinstance(one, dict)):
+                low, high = figure["ci95"]
+                found.append(f"{figure['value']:.3f} [{low:.3f}, {high:.3f}]")
+    return found
+
+
+def test_the_model_card_quotes_the_planted_figures() -> None:
+    card = (RESULTS.parents[1] / "MODEL_CARD.md").read_text()
+    document = json.loads((RESULTS / "planted" / "planted.json").read_text())
+    for point in ("at_operating_point", "at_most_0.2_alarms"):
+        for name in ("recall", "alarms_a_sham_slice"):
+            low, high = document[point][name]["ci95"]
+            assert f"{document[point][name]['value']:.3f} [{low:.3f}, {high:.3f}]" in card
 
 
 def test_every_interval_in_the_results_page_stands_in_a_table() -> None:
     page = (RESULTS / "README.md").read_text()
     files = (*RESULTS.glob("**/tables/*.txt"), *(RESULTS / f"{name}.md" for name in PAGES))
-    tables = "".join(path.read_text() for path in files)
+    tables = "".join([path.read_text() for path in files] + planted_figures())
 
     quoted = re.findall(r"-?\d\.\d{3} \[-?\d\.\d{3}, -?\d\.\d{3}\]", page)
 
