@@ -117,7 +117,7 @@ def test_stard_ai_answers_are_those_of_the_files(
         ("32", ["13 slices of 11 patients", "not seen"]),
         ("36", ["51.5", "54", "grade 5: 15"]),
         ("39", ["more than one grade: 2; missed: 4; spurious: 2"]),
-        ("40", ["herniation (axial)", "herniation (sagittal, derived)", "sex female (9)"]),
+        ("40", ["herniation (axial, synthetic)", "herniation (sagittal, derived)", "sex female (9)"]),
     ],
 )
 def test_claim_answers_are_those_of_the_files(
@@ -145,7 +145,7 @@ def test_the_model_card_says_what_is_known_of_the_weights(card: dict[str, str]) 
     assert "Research use only" in text
     assert re.search(r"Pfirrmann 1, 2, 3, 4, 5 +\| sagittal \| real", text)
     assert re.search(r"herniation +\| sagittal \| derived", text)
-    assert re.search(r"high-intensity zone +\| axial +\| nothing", text)
+    assert re.search(r"high-intensity zone +\| axial +\| synthetic", text)
     assert "SHA-256" in text
     assert "female *" in text
     assert "The evaluated data set is the one trained on" in text
@@ -235,6 +235,16 @@ def test_weights_alone_and_a_manifest_alone_are_enough(tmp_path: Path) -> None:
 
     assert "1,234,567 parameters" in (tmp_path / "a" / "MODEL_CARD.md").read_text()
     assert (tmp_path / "b" / "MODEL_CARD.md").read_text().startswith("# Model card: mine\n")
+
+
+def test_the_lesion_network_of_the_weights_is_described(tmp_path: Path) -> None:
+    named = Places(WEIGHTS, write_evaluation(tmp_path / "own"))
+    build_report_card(named, tmp_path / "out")
+
+    said = "".join((tmp_path / "out" / name).read_text() for name in DOCUMENTS)
+    assert "A lesion network alone says: " in said
+    assert "128 x 96 px about each disc and of 128 x 128 px about the spine" in said
+    assert "Lesion network trained on " in said
 
 
 def test_a_leaking_split_is_counted(tmp_path: Path) -> None:

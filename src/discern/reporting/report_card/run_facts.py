@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from discern.imaging.disc_crop import CropRules
 from discern.reporting.report_card.evidence import MANIFEST_FILE, Evidence
 from discern.reporting.report_card.facts import PROGRAM, Fact, Facts, counted, yes_or_no
 from discern.reporting.report_card.figures import LESION_NAMES
@@ -28,6 +29,9 @@ def data_source(evidence: Evidence) -> Facts:
             Fact(f"Trained on {text.rstrip('.')}.", evidence.weights.source)
             for text in about.training_data
         ]
+        if about.finder is not None:
+            learned = "; ".join(text.rstrip(".") for text in about.finder.training_data)
+            facts.append(Fact(f"Lesion network trained on {learned}.", evidence.weights.source))
     if evidence.manifest is not None:
         data = evidence.manifest["data"]
         text = (
@@ -99,7 +103,7 @@ def ensemble(evidence: Evidence) -> Facts:
     second = evidence.weights.metadata.grader
     text = "No ensemble: one network."
     if second is not None:
-        size = f"{second.crop.columns} x {second.crop.rows} px"
+        size = _size_of(second.crop)
         learned = counted(len(second.training_patients), "training patient")
         text = (
             "Two networks give each disc of a sagittal slice its grade: the detector, and one that "
@@ -107,7 +111,23 @@ def ensemble(evidence: Evidence) -> Facts:
             f"{learned}, {second.epochs} epochs). Geometric mean of their probabilities, "
             f"{second.share:.0%} of the weight for the second."
         )
-    return (Fact(text, evidence.weights.source),)
+    facts = [Fact(text, evidence.weights.source)]
+    if (finder := evidence.weights.metadata.finder) is not None:
+        said = ", ".join(f"{LESION_NAMES[one.label]} ({one.plane})" for one in finder.heads)
+        facts.append(
+            Fact(
+                f"A lesion network alone says: {said}. It sees {_size_of(finder.sagittal)} "
+                f"about each disc and of {_size_of(finder.axial)} about the spine; "
+                f"{counted(len(finder.training_patients), 'training patient')}, {finder.epochs} "
+                "epochs.",
+                evidence.weights.source,
+            )
+        )
+    return tuple(facts)
+
+
+def _size_of(crop: CropRules) -> str:
+    return f"{crop.columns} x {crop.rows} px"
 
 
 def disjoint(evidence: Evidence) -> Facts:
