@@ -117,7 +117,8 @@ def test_stard_ai_answers_are_those_of_the_files(
         ("32", ["13 slices of 11 patients", "not seen"]),
         ("36", ["51.5", "54", "grade 5: 15"]),
         ("39", ["more than one grade: 2; missed: 4; spurious: 2"]),
-        ("40", ["herniation (axial, synthetic)", "herniation (sagittal, derived)", "sex female (9)"]),
+        ("40", ["herniation (axial, synthetic)", "herniation (sagittal, derived)"]),
+        ("40", ["sex female (9)"]),
     ],
 )
 def test_claim_answers_are_those_of_the_files(
