@@ -352,10 +352,15 @@ class WeightsMetadata:
 
     @property
     def spoken_heads(self) -> tuple[Head, ...]:
-        """The heads that are listened to: those of the lesion network before the detector's."""
+        """The heads that are listened to: those of the lesion network before the detector's.
+
+        Axial slices are read by one network: by the lesion network where it has learned them.
+        """
         own = self.finder.heads if self.finder else ()
-        said = {(head.label, head.plane) for head in own}
-        return (*(h for h in self.heads if (h.label, h.plane) not in said), *own)
+        silent = {(head.label, head.plane) for head in own}
+        if any(plane is Plane.AXIAL for _, plane in silent):
+            silent |= {(label, Plane.AXIAL) for label in LABELS}
+        return (*(h for h in self.heads if (h.label, h.plane) not in silent), *own)
 
     def trained_on(self, label: Label, plane: Plane) -> TrainedOn:
         """Return what the head for ``label`` has seen in ``plane``."""
@@ -391,9 +396,11 @@ class WeightsMetadata:
         """Return the description with one lesion said by the detector, not the lesion network.
 
         Raises:
-            WeightsError: One of the two networks has not learned it.
+            WeightsError: One of the two networks has not learned it, or the plane is axial.
         """
         pair = (label, plane)
+        if plane is Plane.AXIAL:
+            raise WeightsError("axial slices are read by one network; none of them can be left")
         if pair not in {(head.label, head.plane) for head in self.heads}:
             raise WeightsError(f"the detector of these weights has not learned {label} ({plane})")
         if self.finder is None or label not in self.finder.lesions(plane):

@@ -127,6 +127,9 @@ def test_only_where_the_weights_hold_a_lesion_network_for_the_plane() -> None:
     assert LesionLook.of(_Sees(), joined, Plane.SAGITTAL, THRESHOLDS) is not None
     assert alone.trained_on(Label.HERNIATION, Plane.SAGITTAL) is TrainedOn.REAL
     assert joined.trained_on(Label.HERNIATION, Plane.SAGITTAL) is TrainedOn.SYNTHETIC
+    both = Head(Label.HERNIATION, Plane.AXIAL, TrainedOn.REAL)
+    zones = replace(ABOUT, heads=HEADS[-1:])  # axial slices are read by one network
+    assert replace(alone, heads=(both,), finder=zones).trained_lesions(Plane.AXIAL) == (Label.HIZ,)
     assert joined.trained_lesions(Plane.SAGITTAL) == LESION_LABELS
     assert len(joined.spoken_heads) == 2
 
