@@ -262,7 +262,9 @@ def test_a_study_is_read_with_them_without_torch(
     about = load_weights(calibrated / "weights.onnx").metadata
     assert about.conformal is not None
     assert findings["operating_point"] == "screening"
-    (threshold,) = findings["lesion_thresholds"]
+    threshold, *others = findings["lesion_thresholds"]
+    assert (threshold["label"], threshold["plane"]) == HERNIATION
+    assert all(one["sensitivity"] is None for one in others)  # nothing was fitted for them
     screening = about.operating_point("screening").threshold(*HERNIATION)
     assert screening.sensitivity is not None
     assert threshold["score"] == pytest.approx(screening.score)

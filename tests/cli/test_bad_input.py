@@ -193,7 +193,7 @@ def test_descriptions_are_text_in_the_page_and_on_the_screen(
     assert "error" not in capsys.readouterr().err
 
 
-def test_axial_slices_alone_are_shown_and_said_to_be_unassessed(tmp_path: Path) -> None:
+def test_axial_slices_alone_are_shown_and_no_disc_is_made_of_them(tmp_path: Path) -> None:
     write_study(tmp_path / "study", AXIAL_T2)
 
     with pytest.raises(SystemExit) as stop:
@@ -203,4 +203,4 @@ def test_axial_slices_alone_are_shown_and_said_to_be_unassessed(tmp_path: Path) 
     document = json.loads((tmp_path / "o" / "findings.json").read_text())
     assert document["discs"] == []
     codes = [warning["code"] for warning in document["warnings"]]
-    assert codes[-2:] == ["axial_not_assessed", "no_sagittal_series"]
+    assert codes[-2:] == ["axial_experimental", "no_sagittal_series"]

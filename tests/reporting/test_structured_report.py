@@ -146,7 +146,7 @@ def test_dsrdump_prints_every_disc_and_what_the_report_is_for(
     for disc in phantom.findings.discs:
         assert f"{disc.level} intervertebral disc" in done.stdout
     assert "Research use only, not a medical device" in done.stdout
-    assert "Not assessed" in done.stdout
+    assert "experimental" in done.stdout
     assert phantom.findings.model.sha256 in done.stdout
 
 
