@@ -37,32 +37,17 @@ def train_grader(
     import logging
     from dataclasses import replace
 
-    from discern.dataset.sources import read_dataset
-    from discern.dataset.splits import Split, read_fold_splits, read_split
     from discern.errors import UsageError
-    from discern.experiment.looks import FoldMaterial, GradingCourse, look_again_out_of_fold
+    from discern.experiment.looks import GradingCourse, LookJob, run_look
     from discern.training.grading import GradingConfig
-    from discern.training.grading import train_grader as run
-    from discern.weights import load_weights, shipped_weights
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    if split is not None and fold_files is not None:
-        raise UsageError("--split and --fold-files exclude each other")
-    if (fold_files is None) is not (predictions is None):
-        raise UsageError("--fold-files and --predictions need each other")
     if share is not None and not 0 <= share <= 1:
         raise UsageError(f"--share {share} must be from 0 to 1")
     if epochs is not None and epochs < 1:
         raise UsageError(f"--epochs {epochs} must be at least 1")
-    data, base = read_dataset(dataset), load_weights(into or shipped_weights())
     given = {"images": images, "share": share, "epochs": epochs, "seed": seed}
     chosen = {name: value for name, value in given.items() if value is not None}
     config = replace(GradingConfig(), **chosen)  # type: ignore[arg-type]  # each of its field
-    if fold_files is not None and predictions is not None:
-        material = FoldMaterial(data, read_fold_splits(fold_files, data), predictions, base)
-        pooled = look_again_out_of_fold(GradingCourse(config), material, out)
-        typer.echo(f"predictions: {pooled}")
-        return
-    everyone = Split(data.digest, data.patients, (), ())
-    chosen_split = everyone if split is None else read_split(split, data)
-    typer.echo(f"weights: {run(config, data, chosen_split, base, out)}")
+    job = LookJob(dataset, out, split, fold_files, predictions, into)
+    typer.echo(run_look(GradingCourse(config), job))

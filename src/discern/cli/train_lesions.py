@@ -37,32 +37,22 @@ def train_lesions(
     import logging
     from dataclasses import replace
 
-    from discern.dataset.sources import read_dataset
-    from discern.dataset.splits import Split, read_fold_splits, read_split
     from discern.errors import UsageError
-    from discern.experiment.looks import FoldMaterial, LesionCourse, look_again_out_of_fold
-    from discern.training.lesions import LesionConfig, train_finder
-    from discern.weights import load_weights, shipped_weights
+    from discern.experiment.looks import LesionCourse, LookJob, run_look
+    from discern.training.lesions import LesionConfig
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    if split is not None and fold_files is not None:
-        raise UsageError("--split and --fold-files exclude each other")
-    if (fold_files is None) is not (predictions is None):
-        raise UsageError("--fold-files and --predictions need each other")
-    counts = {"epochs": epochs, "phantom_patients": phantom_patients}
-    counts |= {"planted_copies": planted_copies, "seed": seed}
-    chosen = {name: value for name, value in counts.items() if value is not None}
-    for name, value in chosen.items():
-        if value < (name == "epochs"):
-            option = name.replace("_", "-")
-            raise UsageError(f"--{option} {value} must be at least {int(name == 'epochs')}")
-    data, base = read_dataset(dataset), load_weights(into or shipped_weights())
+    if epochs is not None and epochs < 1:
+        raise UsageError(f"--epochs {epochs} must be at least 1")
+    for option, count in (
+        ("--phantom-patients", phantom_patients),
+        ("--planted-copies", planted_copies),
+    ):
+        if count is not None and count < 0:
+            raise UsageError(f"{option} {count} must be at least 0")
+    given = {"epochs": epochs, "phantom_patients": phantom_patients}
+    given |= {"planted_copies": planted_copies, "seed": seed}
+    chosen = {name: value for name, value in given.items() if value is not None}
     config = replace(LesionConfig(), **chosen)  # type: ignore[arg-type]  # each of its field
-    if fold_files is not None and predictions is not None:
-        material = FoldMaterial(data, read_fold_splits(fold_files, data), predictions, base)
-        pooled = look_again_out_of_fold(LesionCourse(config), material, out)
-        typer.echo(f"predictions: {pooled}")
-        return
-    everyone = Split(data.digest, data.patients, (), ())
-    chosen_split = everyone if split is None else read_split(split, data)
-    typer.echo(f"weights: {train_finder(config, data, chosen_split, base, out)}")
+    job = LookJob(dataset, out, split, fold_files, predictions, into)
+    typer.echo(run_look(LesionCourse(config), job))

@@ -28,7 +28,7 @@ from discern.phantom.training_set import SliceCounts, slices_of_patient
 from discern.spine import GRADE_LABELS, LESION_LABELS, Label, Plane
 from discern.weights import Preprocessing
 
-_IN_VIEW = 0.8  # of half the crop: a lesion farther out is that of a neighbour
+_IN_VIEW = 0.8  # widths of the box, either way: a lesion farther out is that of a neighbour
 _INTEREST = {Label.HERNIATION: 2.0, Label.HIZ: 4.0}  # against a crop without a lesion
 
 
@@ -49,13 +49,12 @@ class LesionView:
     @property
     def interest(self) -> float:
         """How often it should be shown against a view without a lesion near its middle."""
-        x1, y1, x2, y2 = self.box_xyxy_px
-        reach = _IN_VIEW * (x2 - x1)
-        middle = np.array([(x1 + x2) / 2, (y1 + y2) / 2])
+        x1, _, x2, _ = self.box_xyxy_px
+        reach, middle = _IN_VIEW * (x2 - x1), _middle(self.box_xyxy_px)
         shown = [
             _INTEREST[box.label]
             for box in lesions_of(self.truth)
-            if np.abs(_middle(box) - middle).max() <= reach
+            if np.abs(_middle(box.box_xyxy_px) - middle).max() <= reach
         ]
         return max(shown, default=1.0)
 
@@ -65,8 +64,8 @@ def lesions_of(truth: GroundTruth) -> list[TruthBox]:
     return [box for box in truth.boxes if box.label in LESION_LABELS]
 
 
-def _middle(box: TruthBox) -> NDArray[np.float64]:
-    x1, y1, x2, y2 = box.box_xyxy_px
+def _middle(box: Box) -> NDArray[np.float64]:
+    x1, y1, x2, y2 = box
     return np.array([(x1 + x2) / 2, (y1 + y2) / 2])
 
 

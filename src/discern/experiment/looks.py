@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from discern.dataset.lesion_samples import LesionView
 from discern.dataset.samples import read_image, windowed
-from discern.dataset.sources import Dataset, image_files
-from discern.dataset.splits import Split
-from discern.errors import DatasetError
+from discern.dataset.sources import Dataset, image_files, read_dataset
+from discern.dataset.splits import Split, read_fold_splits, read_split
+from discern.errors import DatasetError, UsageError
 from discern.evaluation.predictions import PredictedBox, Predictions, predictions_json
 from discern.inference.evaluate import LOW, given_predictions
 from discern.inference.lesion_look import LesionLook
@@ -37,6 +37,7 @@ from discern.weights import (
     WeightsMetadata,
     load_weights,
     patient_hash,
+    shipped_weights,
 )
 
 PREDICTIONS = "predictions.json"
@@ -140,6 +141,50 @@ class LesionCourse:
         """Return what it says of images of ``plane``, None where it says nothing."""
         look = LesionLook.of(predictor, metadata, plane, LOW)
         return look.on_image if look else None
+
+
+@dataclass(frozen=True, slots=True)
+class LookJob:
+    """One run of ``discern train-grader`` or ``train-lesions``: folders and files as given.
+
+    Attributes:
+        dataset: Data set.
+        out: Folder of the run.
+        split: Its test patients are left out; None trains on every patient.
+        fold_files: One training for each split of a folder, with ``predictions``.
+        predictions: Out of fold, to be looked at again.
+        into: Weights whose other networks the file gets; None takes those of Discern.
+    """
+
+    dataset: Path
+    out: Path
+    split: Path | None = None
+    fold_files: Path | None = None
+    predictions: Path | None = None
+    into: Path | None = None
+
+
+def run_look(course: LookCourse, job: LookJob) -> str:
+    """Train once, or once a fold; return which file that made.
+
+    Raises:
+        UsageError: The choices contradict each other.
+        DatasetError: Data, split or predictions cannot be used.
+        WeightsError: The weights cannot be read.
+        OutputError: The folder cannot be written.
+    """
+    if job.split is not None and job.fold_files is not None:
+        raise UsageError("--split and --fold-files exclude each other")
+    if (job.fold_files is None) is not (job.predictions is None):
+        raise UsageError("--fold-files and --predictions need each other")
+    data, base = read_dataset(job.dataset), load_weights(job.into or shipped_weights())
+    if job.fold_files is not None and job.predictions is not None:
+        splits = read_fold_splits(job.fold_files, data)
+        material = FoldMaterial(data, splits, job.predictions, base)
+        return f"predictions: {look_again_out_of_fold(course, material, job.out)}"
+    everyone = Split(data.digest, data.patients, (), ())
+    split = everyone if job.split is None else read_split(job.split, data)
+    return f"weights: {course.train(data, split, base, job.out)}"
 
 
 def look_again_out_of_fold(course: LookCourse, material: FoldMaterial, out: Path) -> Path:
