@@ -61,9 +61,9 @@ class Retention:
 
     def _clean(self) -> None:
         before_s = self._watch.wall() - self._keep_hours * 3600
-        ended_before = datetime.fromtimestamp(before_s, UTC).isoformat(timespec="seconds")
-        names = self._state.forget_images(ended_before)
+        ended_by = datetime.fromtimestamp(before_s, UTC).isoformat(timespec="seconds")
+        names = self._state.forget_images(ended_by)
         self._spool.remove(names)
-        documents = self._state.forget_documents(ended_before)
+        documents = self._state.forget_documents(ended_by)
         if names or documents:
             note("kept_long_enough", images=len(names), documents=documents)

@@ -364,27 +364,27 @@ class State:
                 (f"{seconds:+d} seconds",),
             )
 
-    def forget_images(self, ended_before: str) -> list[str]:
-        """Drop instances of studies that ended before a time with nothing left to deliver."""
+    def forget_images(self, ended_by: str) -> list[str]:
+        """Drop instances of studies that ended by a time with nothing left to deliver."""
         with self.transaction() as db:
             rows = db.execute(
                 "DELETE FROM instances WHERE study_uid IN (SELECT study_uid FROM studies "
-                "WHERE state IN ('done', 'failed') AND ended_at < ?) AND NOT EXISTS (SELECT 1 "
+                "WHERE state IN ('done', 'failed') AND ended_at <= ?) AND NOT EXISTS (SELECT 1 "
                 "FROM deliveries d JOIN results r ON r.id = d.result_id "
                 "WHERE r.study_uid = instances.study_uid AND d.state = 'pending') RETURNING file",
-                (ended_before,),
+                (ended_by,),
             ).fetchall()
         return [file for (file,) in rows]
 
-    def forget_documents(self, ended_before: str) -> int:
+    def forget_documents(self, ended_by: str) -> int:
         """Drop the bytes of documents likewise, keep their UIDs; return how many."""
         with self.transaction() as db:
             changed = db.execute(
                 "UPDATE results SET content = x'' WHERE length(content) > 0 AND study_uid IN "
                 "(SELECT study_uid FROM studies WHERE state IN ('done', 'failed') "
-                "AND ended_at < ?) AND NOT EXISTS (SELECT 1 FROM deliveries d "
+                "AND ended_at <= ?) AND NOT EXISTS (SELECT 1 FROM deliveries d "
                 "WHERE d.result_id = results.id AND d.state = 'pending')",
-                (ended_before,),
+                (ended_by,),
             )
         return changed.rowcount
 
