@@ -1,11 +1,15 @@
-"""Other losses for the second look, on the same folds, discs and steps.
+"""Other losses, crops, images and starts for the second look, on the same folds.
 
     python bench/second_look.py ../shared/data/spider-lumbar --fold-files docs/results/splits
         --predictions docs/results/detector.json --images '*_t2_mid' --discs 1 6 --out OUT
 
-Each loss trains the grading network anew in every fold. It is judged alone and together with the
+Each arm trains the grading network anew in every fold. It is judged alone and together with the
 detector, on discs that the detector found out of fold. An arm whose predictions are in OUT already
 is not trained again. ``second-look.md`` has the tables, ``ledger.csv`` a row for each training.
+
+base: what is shipped, with fewer passes. weighted, corn, push-pull: another loss. narrow, wide:
+another crop. space: T2-SPACE slices beside the T2 middle slices. pretrained: starts from a network
+that has learned, without any grade, to know a disc again in two changed crops.
 """
 
 import argparse
@@ -21,7 +25,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.data import DataLoader
 
+from discern.dataset.disc_samples import DiscSample, DiscTraining, GradedDisc
+from discern.dataset.epochs import Draw, EpochPlan
 from discern.dataset.sources import Dataset, read_dataset
 from discern.dataset.splits import Split, read_fold_splits
 from discern.evaluation.comparison import ComparisonOptions, compare
@@ -37,34 +44,59 @@ from discern.experiment.looks import looked_at_again
 from discern.inference.evaluate import Selection, given_predictions, selected_truths
 from discern.inference.second_look import SecondLook
 from discern.model.grader import Grader, build_grader, grade_loss
+from discern.model.layers import centred
 from discern.outputs import write_files
 from discern.spine import Plane
-from discern.training.grading import GradingConfig, disc_batches, training_discs
-from discern.training.plain import fit
+from discern.training.batches import EpochSampler
+from discern.training.grading import GradingConfig, collate, disc_batches, training_discs
+from discern.training.plain import PlainBatch, fit
 from discern.weights import GraderMetadata, Preprocessing
 
 GRADES = 5
 FAR = 0.3
 """Weight of the expected distance from the true grade."""
+PULL, PUSH, APART = 0.1, 0.1, 0.5
+"""Weights of the two terms, and how far apart the means of two grades should lie."""
+NARROW, WIDE = 1.25, 2.0
+"""Width of the crop in disc widths; 1.5 is shipped."""
+TWIN_EPOCHS, TWIN_FEATURES, TWIN_OFF_DIAGONAL = 10, 128, 0.01
 SHARES = {"alone": 1.0, "with the detector": 0.5}
 ABOUT = (
-    "The grading network with other losses; same folds, discs and steps. Every patient was "
-    "predicted by networks that have not seen them. Each is compared with `base`, the plain "
-    "cross-entropy of what is shipped, here with fewer passes over the discs."
+    "The grading network with other losses, crops, images and starts, on the same folds. Every "
+    "patient was predicted by networks that have not seen them. Each is compared with `base`, "
+    "what is shipped, here with fewer passes over the discs."
 )
 
 
-def _softmax(logits: Tensor) -> Tensor:
-    return logits.softmax(dim=1)
+def _softmax(outputs: Tensor) -> Tensor:
+    return outputs[:, :GRADES].softmax(dim=1)
+
+
+def _unchanged(config: GradingConfig) -> GradingConfig:
+    return config
+
+
+def _plain(grader: Grader) -> nn.Module:
+    return grader
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One loss: what it makes small, how many numbers it needs of a disc, and what they mean."""
+    """What is different from ``base``.
+
+    Attributes:
+        loss: What is made small, of what the network says and the grades.
+        network: Makes the network that is trained of a fresh one.
+        probabilities: Those of the grades, of what the network says.
+        change: Makes the configuration of this arm.
+        pretrained: Whether the network first learns without grades.
+    """
 
     loss: Callable[[Tensor, Tensor], Tensor] = grade_loss
-    outputs: int = GRADES
+    network: Callable[[Grader], nn.Module] = _plain
     probabilities: Callable[[Tensor], Tensor] = _softmax
+    change: Callable[[GradingConfig], GradingConfig] = _unchanged
+    pretrained: bool = False
 
 
 def weighted(logits: Tensor, grades: Tensor) -> Tensor:
@@ -72,6 +104,42 @@ def weighted(logits: Tensor, grades: Tensor) -> Tensor:
     distance = (torch.arange(GRADES)[None] - grades[:, None]).abs().float()
     expected = (logits.float().softmax(dim=1) * distance).sum(dim=1).mean()
     return grade_loss(logits, grades) + FAR * expected
+
+
+class WithFeatures(nn.Module):
+    """A grader that says its features, as long as one, behind the logits."""
+
+    def __init__(self, grader: Grader) -> None:
+        """Wrap ``grader``."""
+        super().__init__()
+        self.grader = grader
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Return (N, 5 + F)."""
+        features = features_of(self.grader, crops)
+        logits = self.grader.classify(self.grader.dropout(features))
+        return torch.cat([logits, functional.normalize(features, dim=1)], dim=1)
+
+
+def features_of(grader: Grader, crops: Tensor) -> Tensor:
+    """Return the (N, F) features that the grades are told from."""
+    features: Tensor = grader.blocks(grader.stem(centred(crops))).mean(dim=(2, 3))
+    return features
+
+
+def push_pull(outputs: Tensor, grades: Tensor) -> Tensor:
+    """Cross-entropy; features near the mean of their grade, the means of two grades far apart.
+
+    After Gao et al., J Magn Reson Imaging 53:799, 2021, within a batch.
+    """
+    features = outputs[:, GRADES:].float()
+    present = torch.unique(grades)
+    means = torch.stack([features[grades == grade].mean(dim=0) for grade in present])
+    own = means[torch.searchsorted(present, grades)]
+    pull = (features - own).square().sum(dim=1).mean()
+    apart = torch.pdist(means)
+    push = functional.relu(APART - apart).square().mean() if len(apart) else outputs.new_zeros(())
+    return grade_loss(outputs[:, :GRADES], grades) + PULL * pull + PUSH * push
 
 
 def corn(logits: Tensor, grades: Tensor) -> Tensor:
@@ -87,6 +155,12 @@ def corn(logits: Tensor, grades: Tensor) -> Tensor:
     return terms / discs
 
 
+def corn_network(grader: Grader) -> nn.Module:
+    """Return ``grader`` with one number less than there are grades."""
+    grader.classify = nn.Linear(grader.classify.in_features, GRADES - 1)
+    return grader
+
+
 def corn_probabilities(logits: Tensor) -> Tensor:
     """Return P(grade = k) from the conditional logits of CORN."""
     beyond = torch.sigmoid(logits).cumprod(dim=1)
@@ -95,37 +169,120 @@ def corn_probabilities(logits: Tensor) -> Tensor:
     return reached[:, :-1] - reached[:, 1:]
 
 
+def _as_wide_as(disc_widths: float) -> Callable[[GradingConfig], GradingConfig]:
+    def change(config: GradingConfig) -> GradingConfig:
+        return replace(config, crop=replace(config.crop, disc_widths=disc_widths))
+
+    return change
+
+
+def _every_image(config: GradingConfig) -> GradingConfig:
+    return replace(config, images="*")
+
+
 ARMS: Mapping[str, Arm] = {
     "base": Arm(),
     "weighted": Arm(weighted),
-    "corn": Arm(corn, GRADES - 1, corn_probabilities),
+    "corn": Arm(corn, corn_network, corn_probabilities),
+    "push-pull": Arm(push_pull, WithFeatures),
+    "narrow": Arm(change=_as_wide_as(NARROW)),
+    "wide": Arm(change=_as_wide_as(WIDE)),
+    "space": Arm(change=_every_image),
+    "pretrained": Arm(pretrained=True),
 }
+
+
+class Twins(nn.Module):
+    """The body of a grader and a projection, for Barlow twins."""
+
+    def __init__(self, grader: Grader) -> None:
+        """Wrap ``grader``."""
+        super().__init__()
+        self.grader = grader
+        width = grader.classify.in_features
+        self.project = nn.Sequential(
+            nn.Linear(width, TWIN_FEATURES),
+            nn.BatchNorm1d(TWIN_FEATURES),
+            nn.ReLU(),
+            nn.Linear(TWIN_FEATURES, TWIN_FEATURES),
+        )
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Return (N, TWIN_FEATURES)."""
+        projected: Tensor = self.project(features_of(self.grader, crops))
+        return projected
+
+
+def twin_loss(projected: Tensor, grades: Tensor) -> Tensor:  # noqa: ARG001 - grades are not used
+    """Barlow twins (Zbontar et al., ICML 2021): the halves of a batch are views of one disc."""
+    first, second = (
+        (half - half.mean(dim=0)) / (half.std(dim=0) + 1e-4) for half in projected.float().chunk(2)
+    )
+    alike = first.T @ second / len(first)
+    on_diagonal = (alike.diagonal() - 1).square().sum()
+    total = alike.square().sum() - alike.diagonal().square().sum()
+    return on_diagonal + TWIN_OFF_DIAGONAL * total
+
+
+class TwinTraining:
+    """Discs drawn twice, each time changed anew."""
+
+    def __init__(self, discs: DiscTraining) -> None:
+        """Keep them."""
+        self._discs = discs
+
+    def __getitem__(self, draw: Draw) -> tuple[DiscSample, DiscSample]:
+        """Return both views of a disc."""
+        return self._discs[draw], self._discs[replace(draw, epoch=draw.epoch + 10 * TWIN_EPOCHS)]
+
+
+def pretrained_on(discs: Sequence[GradedDisc], config: GradingConfig) -> Grader:
+    """Return a grading network that has learned from ``discs`` without their grades."""
+    plan = EpochPlan(seed=config.seed, patients=tuple(disc.patient for disc in discs))
+    samples = DiscTraining(discs, config.crop, config.augmentation, seed=config.seed)
+
+    def in_two_views(pairs: Sequence[tuple[DiscSample, DiscSample]]) -> PlainBatch:
+        return collate([pair[0] for pair in pairs] + [pair[1] for pair in pairs])
+
+    batches: DataLoader[PlainBatch] = DataLoader(
+        TwinTraining(samples),  # type: ignore[arg-type]  # indexed by draws, not by numbers
+        batch_size=config.batch_size,
+        sampler=EpochSampler(plan, config.batch_size),
+        collate_fn=in_two_views,
+        drop_last=True,
+    )
+    course = replace(config, epochs=TWIN_EPOCHS)
+    return fit(lambda: Twins(build_grader(config.network)), twin_loss, batches, course).grader
 
 
 class TorchGrader:
     """The trained network as the second look asks it."""
 
-    def __init__(self, grader: Grader, arm: Arm) -> None:
+    def __init__(self, network: nn.Module, arm: Arm) -> None:
         """Keep the network and what its numbers mean."""
-        self._grader, self._arm = grader.eval(), arm
+        self._network, self._arm = network.eval(), arm
 
     def predict_grades(self, crops: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return (N, 5) probabilities of the grades of (N, H, W) crops."""
         with torch.no_grad():
-            logits = self._grader(torch.from_numpy(crops[:, None]))
-        return self._arm.probabilities(logits.float()).double().numpy()
+            outputs = self._network(torch.from_numpy(crops[:, None]))
+        return self._arm.probabilities(outputs.float()).double().numpy()
 
 
-def learn(arm: Arm, config: GradingConfig, dataset: Dataset, split: Split) -> Grader:
-    """Return the grading network of one fold, trained with the loss of ``arm``."""
-
-    def build() -> Grader:
-        grader = build_grader(config.network)
-        if arm.outputs != GRADES:
-            grader.classify = nn.Linear(grader.classify.in_features, arm.outputs)
-        return grader
-
+def learn(arm: Arm, config: GradingConfig, dataset: Dataset, split: Split) -> nn.Module:
+    """Return the network of one fold, trained as ``arm`` says."""
     discs = training_discs(config, dataset, split, Preprocessing())
+    start: Grader | None = None
+    if arm.pretrained:
+        every = training_discs(_every_image(config), dataset, split, Preprocessing())
+        start = pretrained_on(every, config)
+
+    def build() -> nn.Module:
+        grader = build_grader(config.network)
+        if start is not None:
+            grader.load_state_dict(start.state_dict())
+        return arm.network(grader)
+
     return fit(build, arm.loss, disc_batches(discs, config), config)
 
 
@@ -134,6 +291,7 @@ def run_arm(
 ) -> tuple[dict[str, Predictions], list[dict[str, object]]]:
     """Return the pooled predictions of an arm for each share, and its rows of the ledger."""
     arm, rows = ARMS[name], []
+    config = arm.change(config)
     pooled: dict[str, dict[str, tuple[PredictedBox, ...]]] = {how: {} for how in SHARES}
     for fold, split in enumerate(splits, start=1):
         start = time.perf_counter()
@@ -203,7 +361,7 @@ def write_table(dataset: Dataset, selection: Selection, out: Path) -> None:
     rows: list[Mapping[str, object]] = []
     for name in ARMS:
         rows += csv.DictReader(io.StringIO((out / "arms" / f"{name}.csv").read_text()))
-    text = tables_markdown("Other losses for the second look", ABOUT, tables)
+    text = tables_markdown("Other ways to train the second look", ABOUT, tables)
     write_files(out, {"second-look.md": text.encode(), "ledger.csv": _csv(rows)})
 
 

@@ -40,6 +40,8 @@ class Intensity:
         blur_px: Standard deviation of a Gaussian blur, 0 for none.
         noise: Standard deviation of the noise.
         rician: Noise of a magnitude image, sqrt((v + n1)^2 + n2^2), instead of v + n1.
+        grain_px: Standard deviation of the Gaussian that the noise was smoothed with: that of an
+            enlarged image is no noise of single pixels.
         grey_steps: Number of grey values after rounding; 0 breaks 8-bit steps up instead.
         seed: Of the noise fields.
     """
@@ -50,6 +52,7 @@ class Intensity:
     blur_px: float = 0.0
     noise: float = 0.0
     rician: bool = False
+    grain_px: float = 0.0
     grey_steps: int | None = None
     seed: int = 0
 
@@ -63,18 +66,43 @@ def sample_paper_intensity(rng: np.random.Generator) -> Intensity:
     )
 
 
-def sample_online_intensity(rng: np.random.Generator) -> Intensity:
+@dataclass(frozen=True, slots=True)
+class IntensityRange:
+    """What is drawn from, online.
+
+    Attributes:
+        black: Least and greatest grey value that becomes 0; below 0 lifts the dark.
+        blurred: Share of images that are blurred.
+        noisy: Share of images with noise.
+        noise: Its greatest standard deviation.
+        grain_px: Its greatest grain.
+    """
+
+    black: tuple[float, float] = (-0.03, 0.04)
+    blurred: float = 0.15
+    noisy: float = 0.4
+    noise: float = 0.04
+    grain_px: float = 0.0
+
+
+_USUAL = IntensityRange()
+
+
+def sample_online_intensity(
+    rng: np.random.Generator, drawn_from: IntensityRange = _USUAL
+) -> Intensity:
     """Draw a change that covers other scanners, coils, windows and stored depths."""
     chance = rng.random(6)
     return Intensity(
-        window=(float(rng.uniform(-0.03, 0.04)), float(rng.uniform(0.85, 1.1))),
+        window=(float(rng.uniform(*drawn_from.black)), float(rng.uniform(0.85, 1.1))),
         gamma=float(np.exp(rng.uniform(-0.25, 0.25))) if chance[0] < 0.5 else 1.0,  # noqa: PLR2004
         bias=tuple(rng.normal(0, 0.12, 5).tolist()) if chance[1] < 0.3 else (),  # noqa: PLR2004
-        blur_px=float(rng.uniform(0.3, 1.0)) if chance[2] < 0.15 else 0.0,  # noqa: PLR2004
-        noise=float(rng.uniform(0.0, 0.04)) if chance[3] < 0.4 else 0.0,  # noqa: PLR2004
+        blur_px=float(rng.uniform(0.3, 1.0)) if chance[2] < drawn_from.blurred else 0.0,
+        noise=float(rng.uniform(0.0, drawn_from.noise)) if chance[3] < drawn_from.noisy else 0.0,
         rician=bool(chance[4] < 0.5),  # noqa: PLR2004
         grey_steps=int(rng.integers(96, 257)) if chance[5] < 0.3 else 0,  # noqa: PLR2004
         seed=int(rng.integers(2**32)),
+        grain_px=float(rng.uniform(0.0, drawn_from.grain_px)) if drawn_from.grain_px else 0.0,
     )
 
 
@@ -108,12 +136,19 @@ def bias_field(shape: tuple[int, ...], coefficients: tuple[float, ...]) -> Image
 
 
 def _noisy(image: Image, change: Intensity, rng: np.random.Generator) -> Image:
-    sigma = np.float32(change.noise)
-    real = image + sigma * rng.standard_normal(image.shape, dtype=np.float32)
+    real = image + _noise(image.shape, change, rng)
     if not change.rician:
         return real
-    magnitude: Image = np.hypot(real, sigma * rng.standard_normal(image.shape, dtype=np.float32))
+    magnitude: Image = np.hypot(real, _noise(image.shape, change, rng))
     return magnitude
+
+
+def _noise(shape: tuple[int, ...], change: Intensity, rng: np.random.Generator) -> Image:
+    field: Image = rng.standard_normal(shape, dtype=np.float32)
+    if change.grain_px:
+        field = ndimage.gaussian_filter(field, change.grain_px, truncate=2.5)
+        field /= max(float(field.std()), 1e-6)
+    return np.float32(change.noise) * field
 
 
 def _requantized(image: Image, grey_steps: int, rng: np.random.Generator) -> Image:

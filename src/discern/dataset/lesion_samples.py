@@ -12,7 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from discern.annotations import GroundTruth, TruthBox
-from discern.dataset.augment import apply_intensity, sample_online_intensity
+from discern.dataset.augment import (
+    IntensityRange,
+    apply_intensity,
+    sample_online_intensity,
+)
 from discern.dataset.disc_samples import moved_crop
 from discern.dataset.geometry import GeometryRange
 from discern.dataset.lesion_targets import CropTruth, Maps, lesion_targets
@@ -187,10 +191,11 @@ class CropPlan:
 
 @dataclass(frozen=True, slots=True)
 class CropChange:
-    """How a crop of one plane is laid and changed; ``moved`` None leaves it in its place."""
+    """How a crop of one plane is laid and changed; ``moved`` None leaves it as it is."""
 
     rules: CropRules
     moved: GeometryRange | None = field(default_factory=GeometryRange)
+    intensity: IntensityRange = field(default_factory=IntensityRange)
 
 
 class LesionTraining:
@@ -225,7 +230,7 @@ def _cut(view: LesionView, change: CropChange, rng: np.random.Generator) -> tupl
         placement = moved_crop(placement, rng, change.moved, rules)
     crop = disc_crop(view.image, placement, rules)
     if change.moved is not None:
-        crop = apply_intensity(crop, sample_online_intensity(rng))
+        crop = apply_intensity(crop, sample_online_intensity(rng, change.intensity))
     return crop, lesion_targets(_truth_of(view, placement), (rules.rows, rules.columns))
 
 

@@ -1,7 +1,7 @@
 """Read a study: a folder, zip, DICOMDIR or single file in, series with reasons out.
 
 DICOM comes before NIfTI, and NIfTI before plain pictures; what is left out is listed in the
-warnings. Headers only: pixels are decoded when a slice is read.
+warnings. Headers only: pixels are decoded when a slice is read, and kept while there is room.
 """
 
 from dataclasses import replace
@@ -12,6 +12,7 @@ from discern.findings import StudyWarning
 from discern.imaging.contents import Contents, contents_of
 from discern.imaging.dicom_study import read_dicom_study
 from discern.imaging.files import plain_name, unreadable
+from discern.imaging.kept import keeping_images
 from discern.imaging.nifti import read_nifti_study
 from discern.imaging.options import NO_OPTIONS, ReadOptions
 from discern.imaging.raster import read_raster_study
@@ -35,7 +36,7 @@ def read_study(source: Path, options: ReadOptions = NO_OPTIONS) -> Study:
     """
     source = source.absolute()  # "." has a name, too
     contents = contents_of(source)
-    study = _read(contents, options, plain_name(source.name))
+    study = keeping_images(_read(contents, options, plain_name(source.name)))
     if contents.single:
         study.series[0].slices[0].read()  # a damaged only file is told at once
     others = _other_kinds(contents)

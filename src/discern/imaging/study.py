@@ -17,7 +17,7 @@ Image = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """One image plane. ``read`` decodes the pixels each time it is called; nothing is kept.
+    """One image plane. ``read`` decodes the pixels; only those of used series are kept (``kept``).
 
     Attributes:
         index: Position in the series from 0, patient right to left (sagittal), foot to head
@@ -26,7 +26,8 @@ class Slice:
         geometry: Place in the patient, or None where the file does not say.
         spacing_mm: Between rows and between columns; None where the file does not say.
         read: Returns the (rows, columns) float32 image in the stored matrix: rescaled,
-            MONOCHROME1 inverted, full stored depth. Raises ``UnreadableFile``.
+            MONOCHROME1 inverted, full stored depth; not to be written to. Raises
+            ``UnreadableFile``.
         sop_instance_uid: None for files that are not DICOM.
         frame_number: From 1 in a multi-frame object, else None.
         file: Input-relative name with forward slashes.

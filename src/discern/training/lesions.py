@@ -12,6 +12,7 @@ from pathlib import Path
 import onnx
 from torch.utils.data import DataLoader, Sampler
 
+from discern.dataset.augment import IntensityRange
 from discern.dataset.geometry import GeometryRange
 from discern.dataset.lesion_samples import (
     CropBatch,
@@ -72,10 +73,12 @@ class LesionConfig(Course):
         network: Size of the network.
         optimizer: Steps and averaging.
         sagittal_moved, axial_moved: Extent of scale, rotation and shift; None changes nothing.
+        intensity: Extent of the other changes: more noise than the other networks learn from, for a
+            zone is small.
     """
 
     seed: int = 0
-    epochs: int = 30
+    epochs: int = 60
     batches: int = 60
     precision: Precision = Precision.BF16
     sagittal_crops: int = 48
@@ -83,7 +86,7 @@ class LesionConfig(Course):
     sagittal: CropRules = field(default_factory=lambda: CropRules(96, 128, 1.6))
     axial: CropRules = field(default_factory=lambda: CropRules(128, 128, 1.0))
     rows: int = 128
-    phantom_patients: int = 200
+    phantom_patients: int = 400
     phantom_slices: SliceCounts = field(default_factory=lambda: SliceCounts(5, 12))
     planted_copies: int = 6
     shares: SourceShares = field(default_factory=SourceShares)
@@ -108,6 +111,11 @@ class LesionConfig(Course):
             scale=(0.8, 1.25), aspect=0.1, rotation_deg=12.0, shift=0.12
         )
     )
+    intensity: IntensityRange = field(
+        default_factory=lambda: IntensityRange(
+            black=(-0.1, 0.04), blurred=0.3, noisy=0.6, noise=0.06, grain_px=1.0
+        )
+    )
 
     @property
     def plan(self) -> CropPlan:
@@ -120,8 +128,8 @@ class LesionConfig(Course):
         """How the crops of each plane are laid and changed while training."""
         sagittal, axial = (replace(one, rows=self.rows) for one in (self.sagittal, self.axial))
         return {
-            Plane.SAGITTAL: CropChange(sagittal, self.sagittal_moved),
-            Plane.AXIAL: CropChange(axial, self.axial_moved),
+            Plane.SAGITTAL: CropChange(sagittal, self.sagittal_moved, self.intensity),
+            Plane.AXIAL: CropChange(axial, self.axial_moved, self.intensity),
         }
 
 
