@@ -32,14 +32,14 @@ class Clocks:
 class Kept:
     """A state with one delivered study that ended at the start, and its spool."""
 
-    def __init__(self, folder: Path, clocks: Clocks) -> None:
+    def __init__(self, folder: Path, clocks: Clocks, keep_hours: float = 24) -> None:
         self.spool, self.state = Spool(folder), State(folder / "state.sqlite")
         self.file = self.spool.write("2.25.1.1.1", b"image")
         self.state.keep(Instance("2.25.1.1.1", "2.25.1", "2.25.4", "", self.file, 5))
         job = self.state.begin("2.25.1", "2026")
         document = Result("sr", "2.25.4", "2.25.1.99", "", b"report")
         self.state.finish(job, "2026-01-01T00:00:00+00:00", [document], [])
-        self.retention = Retention(self.state, self.spool, 24, clocks.watch())
+        self.retention = Retention(self.state, self.spool, keep_hours, clocks.watch())
 
     def bytes_after_look(self) -> int:
         self.retention.look()
@@ -55,6 +55,12 @@ def test_images_and_documents_are_kept_for_their_hours_and_no_longer(tmp_path: P
     assert kept.bytes_after_look() == 0
     assert not [*tmp_path.rglob(kept.file)]
     assert kept.state.is_own("2.25.1.99")
+    kept.state.close()
+
+
+def test_with_no_hours_to_keep_a_study_goes_in_the_second_that_it_ended(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "node", Clocks(), keep_hours=0)
+    assert kept.bytes_after_look() == 0
     kept.state.close()
 
 
