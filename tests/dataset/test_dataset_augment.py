@@ -4,6 +4,7 @@ from scipy import ndimage
 
 from discern.dataset.augment import (
     Intensity,
+    IntensityRange,
     apply_intensity,
     sample_online_intensity,
     sample_paper_intensity,
@@ -43,6 +44,29 @@ def test_noise_has_the_stated_deviation_and_rician_noise_lifts_the_dark() -> Non
     black = np.zeros((256, 256), np.float32)
     rician = apply_intensity(black, Intensity(noise=0.04, rician=True, seed=1))
     assert rician.mean() == pytest.approx(0.04 * np.sqrt(np.pi / 2), rel=0.05)  # Rayleigh
+
+
+def test_grain_keeps_the_deviation_and_makes_neighbours_alike() -> None:
+    flat = np.full((256, 256), 0.5, np.float32)
+    fine, coarse = (
+        apply_intensity(flat, Intensity(noise=0.04, grain_px=grain, seed=1)) for grain in (0.0, 1.0)
+    )
+    assert coarse.std() == pytest.approx(fine.std(), rel=0.05)
+    assert _alike(coarse) > 0.6
+    assert _alike(fine) < 0.1
+
+
+def _alike(image: np.ndarray) -> float:
+    return float(np.corrcoef(image[:, 1:].ravel(), image[:, :-1].ravel())[0, 1])
+
+
+def test_what_is_drawn_from_bounds_what_is_drawn() -> None:
+    noisy = IntensityRange(black=(-0.1, -0.05), blurred=1.0, noisy=1.0, noise=0.06, grain_px=1.0)
+    drawn = [sample_online_intensity(np.random.default_rng(seed), noisy) for seed in range(50)]
+    assert all(-0.1 <= one.window[0] <= -0.05 for one in drawn)
+    assert all(0 < one.noise <= 0.06 and one.blur_px > 0 for one in drawn)
+    assert max(one.noise for one in drawn) > 0.04
+    assert len({one.grain_px for one in drawn}) == len(drawn)
 
 
 def test_requantization_makes_steps_or_breaks_them_up() -> None:
