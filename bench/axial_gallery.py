@@ -22,6 +22,7 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw
 
 from discern.dataset.samples import read_image
+from discern.decisions import OperatingPoint
 from discern.evaluation.predictions import PredictedBox
 from discern.imaging.geometry import usual_view
 from discern.imaging.pixels import Image
@@ -30,7 +31,7 @@ from discern.inference.evaluate import boxes_of_images
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.outputs import write_files
 from discern.spine import LESION_LABELS, Label, Plane
-from discern.weights import OperatingPoint, load_weights, shipped_weights
+from discern.weights import load_weights, shipped_weights
 
 _LOW = 0.1
 _UNLABELLED = "Nobody has labelled these slices: an alarm is not known to be false."

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from discern.annotations import GroundTruth
 from discern.dataset.sources import read_dataset
+from discern.decisions import OperatingPoint
 from discern.evaluation.agreement import GRADES, KappaWeight, kappa, within
 from discern.evaluation.bootstrap import draw_patients, figure
 from discern.evaluation.outcomes import meet_discs
@@ -29,7 +30,6 @@ from discern.inference.evaluate import Selection, selected_truths
 from discern.outputs import write_files
 from discern.postprocess import grade_probabilities
 from discern.spine import GRADE_LABELS
-from discern.weights import OperatingPoint
 
 READER = "reader"
 SEED, RESAMPLES = 20250101, 2000

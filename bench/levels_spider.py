@@ -16,6 +16,7 @@ from discern.annotations import GroundTruth
 from discern.boxes import iou
 from discern.dataset.sources import read_dataset
 from discern.dataset.splits import read_split
+from discern.decisions import OperatingPoint
 from discern.evaluation.predictions import PredictedBox, confident, read_predictions
 from discern.inference.level_warnings import CERTAIN
 from discern.inference.levels import LevelAssignment, assign_levels
@@ -24,7 +25,6 @@ from discern.inference.spine_cues import Chain, chain_of, features
 from discern.inference.tracks import PlacedBox, link_tracks
 from discern.postprocess import SelectedBox
 from discern.spine import GRADE_LABELS, USUAL_LEVELS, Level, Plane
-from discern.weights import OperatingPoint
 from segmentation import TissueMap, read_tissue_maps
 
 TRANSITIONAL = ("107", "152", "80", "142", "53", "167")

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from discern.annotations import GroundTruth
+from discern.decisions import OperatingPoint
 from discern.evaluation.detection_tables import lesion_table
 from discern.evaluation.disc_records import DiscRecord
 from discern.evaluation.matching import (
@@ -48,7 +49,7 @@ from discern.phantom.render import render_axial, render_sagittal
 from discern.phantom.spine_model import PhantomParameters, sample_parameters
 from discern.phantom.truth import disc_number
 from discern.spine import LESION_LABELS, Label, Plane
-from discern.weights import OperatingPoint, load_weights, shipped_weights
+from discern.weights import load_weights, shipped_weights
 
 DiscKey = tuple[str, int]
 """Patient, and number of the disc."""

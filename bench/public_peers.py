@@ -32,6 +32,7 @@ from typing import Any
 from discern.annotations import GroundTruth
 from discern.dataset.sources import Dataset, image_files, read_dataset
 from discern.dataset.splits import Split, read_fold_splits
+from discern.decisions import OperatingPoint
 from discern.evaluation.comparison import ComparisonOptions, compare
 from discern.evaluation.comparison_tables import paired_table
 from discern.evaluation.headlines import HEADLINES, grade_confusion, tally
@@ -46,7 +47,6 @@ from discern.experiment.ledger import LEDGER, split_digest
 from discern.inference.evaluate import Selection, selected_truths
 from discern.outputs import write_files
 from discern.spine import LABELS, Label
-from discern.weights import OperatingPoint
 
 CLASSES = tuple(label for label in LABELS if label is not Label.HIZ)
 """HIZ occurs in no image of SPIDER."""

@@ -45,12 +45,12 @@ from discern.inference.evaluate import Selection, given_predictions, selected_tr
 from discern.inference.second_look import SecondLook
 from discern.model.grader import Grader, build_grader, grade_loss
 from discern.model.layers import centred
+from discern.networks import GraderMetadata, Preprocessing
 from discern.outputs import write_files
 from discern.spine import Plane
 from discern.training.batches import EpochSampler
 from discern.training.grading import GradingConfig, collate, disc_batches, training_discs
 from discern.training.plain import PlainBatch, fit
-from discern.weights import GraderMetadata, Preprocessing
 
 GRADES = 5
 FAR = 0.3

@@ -43,9 +43,10 @@ from discern.evaluation.bootstrap import draw_patients, figure
 from discern.imaging.pixels import Letterbox, letterbox
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.inference.tissue import in_view
+from discern.networks import Preprocessing
 from discern.quantities.slices import TissueSlice
 from discern.spine import GRADE_LABELS, Tissue
-from discern.weights import Preprocessing, load_weights, patient_hash
+from discern.weights import load_weights, patient_hash
 
 GRID, STEPS = 80, 15
 MIDDLE = "t2_mid"

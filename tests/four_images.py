@@ -13,8 +13,8 @@ from discern.dataset.augment import IntensityMode
 from discern.dataset.epochs import AugmentationConfig
 from discern.dataset.sources import Dataset, read_dataset
 from discern.dataset.splits import Split
+from discern.networks import Preprocessing
 from discern.training.config import OptimizerConfig, Precision, TrainingConfig
-from discern.weights import Preprocessing
 
 SIZE, COPIES = 64, 8
 BOXES = ((8, 4, 36, 16), (12, 24, 40, 36), (16, 44, 44, 56))

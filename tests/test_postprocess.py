@@ -1,9 +1,9 @@
 import numpy as np
 
+from discern.decisions import ConformalGrades, OperatingPoint
 from discern.findings import LesionThreshold
 from discern.postprocess import PostprocessConfig, conformal_grades, conformal_sets, select_boxes
 from discern.spine import Label, Plane
-from discern.weights import ConformalGrades, OperatingPoint
 
 
 def test_keeps_the_best_grade_of_two_overlapping_boxes() -> None:

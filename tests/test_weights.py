@@ -3,16 +3,9 @@ import json
 import pytest
 
 from discern.imaging.disc_crop import CropRules
+from discern.networks import GraderMetadata, Preprocessing, SegmenterMetadata
 from discern.spine import Tissue
-from discern.weights import (
-    GraderMetadata,
-    Preprocessing,
-    SegmenterMetadata,
-    WeightsMetadata,
-    load_weights,
-    parse_metadata,
-    shipped_weights,
-)
+from discern.weights import WeightsMetadata, load_weights, parse_metadata, shipped_weights
 
 SEGMENTER = SegmenterMetadata(
     Preprocessing(320, 1.0, 99.0), 24, ("A, CC BY 4.0",), ("0123456789abcdef",), "d", "c"

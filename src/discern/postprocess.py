@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from discern import boxes as box_ops
 from discern.boxes import BoxArray
+from discern.decisions import ConformalGrades, OperatingPoint, logit, sigmoid
 from discern.spine import GRADE_LABELS, LABELS, LESION_LABELS, Label, PfirrmannGrade, Plane
-from discern.weights import ConformalGrades, OperatingPoint, logit, sigmoid
 
 Scores = NDArray[np.float64]
 _GRADES = slice(0, len(GRADE_LABELS))

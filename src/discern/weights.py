@@ -5,9 +5,8 @@ The description (``discern.weights/1``) is JSON in the ONNX metadata property ``
 
 import hashlib
 import json
-import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,283 +15,32 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from discern.decisions import (
+    ConformalGrades,
+    LesionCalibration,
+    OperatingPoint,
+    calibration_from,
+    conformal_from,
+    point_from,
+)
 from discern.errors import WeightsError
-from discern.findings import LesionThreshold, MeasuredShare, threshold_from
-from discern.imaging.disc_crop import CropRules
-from discern.spine import GRADE_LABELS, LABELS, LESION_LABELS, Label, Plane, Tissue
+from discern.findings import LesionThreshold
+from discern.networks import (
+    FinderMetadata,
+    GraderMetadata,
+    Head,
+    Preprocessing,
+    SegmenterMetadata,
+    TrainedOn,
+    finder_from,
+    grader_from,
+    heads_from,
+    segmenter_from,
+)
+from discern.spine import LABELS, LESION_LABELS, Label, Plane
 
 SCHEMA = "discern.weights/1"
 PROPERTY = "discern"
-
-
-@dataclass(frozen=True, slots=True)
-class Ends:
-    """Names of the input and the outputs of one network; a file holds up to four."""
-
-    input: str
-    outputs: tuple[str, ...]
-
-
-DETECTOR = Ends("images", ("boxes", "scores"))
-SEGMENTER = Ends("slices", ("tissues",))
-GRADER = Ends("crops", ("grades",))
-FINDER = Ends("views", ("lesions",))
-FINDER_STRIDE = 2
-"""Pixels of a crop for each place of the lesion network's maps."""
-
-
-class TrainedOn(StrEnum):
-    """What labels a head has seen for one plane; anything but ``REAL`` is experimental."""
-
-    REAL = "real"  # a reader's own label at that place
-    DERIVED = "derived"  # a reader's label of the disc, box derived from geometry
-    SYNTHETIC = "synthetic"  # phantom or planted lesions only
-    NOTHING = "nothing"
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """One label in one plane, and what it was trained on."""
-
-    label: Label
-    plane: Plane
-    trained_on: TrainedOn
-
-
-@dataclass(frozen=True, slots=True)
-class Preprocessing:
-    """How a slice becomes network input; training and inference share it.
-
-    The image is windowed between two percentiles to 0..1, resized (square pixels in mm, aspect
-    kept) so that its longer side is ``size_px``, and padded with zeros to a square.
-    """
-
-    size_px: int = 416
-    low_percentile: float = 0.5
-    high_percentile: float = 99.5
-
-
-@dataclass(frozen=True, slots=True)
-class OperatingPoint:
-    """Thresholds of the detector score, by what they decide.
-
-    Attributes:
-        name: "default", "screening" or "confirmation" for example.
-        grade_score: Of a disc with its grade.
-        herniation_score: Of a herniation, in planes without a threshold of their own.
-        hiz_score: Of a high-intensity zone, likewise.
-        lesions: Thresholds of single planes, with what they were measured to be worth.
-    """
-
-    name: str = "default"
-    grade_score: float = 0.25
-    herniation_score: float = 0.25
-    hiz_score: float = 0.25
-    lesions: tuple[LesionThreshold, ...] = ()
-
-    def min_score(self, label: Label, plane: Plane) -> float:
-        """Return the score that ``label`` must reach in ``plane``."""
-        return self.threshold(label, plane).score
-
-    def threshold(self, label: Label, plane: Plane) -> LesionThreshold:
-        """Return the threshold of ``label`` in ``plane`` with what it was measured to be worth.
-
-        >>> OperatingPoint(hiz_score=0.4).threshold(Label.HIZ, Plane.AXIAL).score
-        0.4
-        """
-        for one in self.lesions:
-            if (one.label, one.plane) == (label, plane):
-                return one
-        scores = {Label.HERNIATION: self.herniation_score, Label.HIZ: self.hiz_score}
-        return LesionThreshold(label, plane, scores.get(label, self.grade_score))
-
-
-_TINY = 1e-6
-
-
-def log_odds_parts(probability: float) -> tuple[float, float]:
-    """Return ln p and -ln(1 - p), kept finite; their sum is the log odds.
-
-    >>> sum(log_odds_parts(0.5))
-    0.0
-    """
-    clipped = min(max(probability, _TINY), 1 - _TINY)
-    return math.log(clipped), -math.log(1 - clipped)
-
-
-def logit(probability: float) -> float:
-    """Return the log odds of a probability, kept finite.
-
-    >>> logit(0.5)
-    0.0
-    """
-    return sum(log_odds_parts(probability))
-
-
-def sigmoid(log_odds: float) -> float:
-    """Return the probability of log odds: undoes ``logit``."""
-    return 1 / (1 + math.exp(-log_odds))
-
-
-@dataclass(frozen=True, slots=True)
-class AbsentAt:
-    """Probability of a lesion on a disc without a box at the operating point of that name."""
-
-    point: str
-    probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class LesionCalibration:
-    """From the best score of a lesion on a disc to the probability that the disc shows it.
-
-    logit p = ``slope`` ln(score) - ``upper_slope`` ln(1 - score) + ``intercept``: beta calibration
-    (Kull, Silva Filho, Flach, Electron J Stat 11:5052, 2017), fitted by ``discern calibrate`` on
-    patients not trained on. With equal slopes it is Platt scaling of the logit.
-
-    Attributes:
-        label: The lesion.
-        plane: The plane of the slices.
-        slope: Tells low scores apart.
-        upper_slope: Tells high scores apart.
-        intercept: Added.
-        prevalence: Share of discs with the lesion in the data it was fitted on.
-        absent: Probability of a disc without a box, at the operating point in use.
-        absent_at: The same at every operating point: which discs have no box depends on its
-            threshold.
-        highest: The highest score that it was fitted on. A higher one gets the same probability:
-            what lies beyond was never counted.
-    """
-
-    label: Label
-    plane: Plane
-    slope: float
-    upper_slope: float
-    intercept: float
-    prevalence: float
-    absent: float
-    absent_at: tuple[AbsentAt, ...] = ()
-    highest: float = 1.0
-
-    def at(self, point: str) -> "LesionCalibration":
-        """Return the calibration as it is at an operating point."""
-        own = {one.point: one.probability for one in self.absent_at}
-        return replace(self, absent=own.get(point, self.absent))
-
-    def probability(self, score: float | None) -> float:
-        """Return the probability of the lesion; ``score`` is None for a disc without a box.
-
-        >>> doubtful = LesionCalibration(
-        ...     Label.HERNIATION, Plane.SAGITTAL, 1.0, 1.0, -1.0, 0.05, absent=0.02
-        ... )
-        >>> round(doubtful.probability(0.5), 3), doubtful.probability(None)
-        (0.269, 0.02)
-        >>> replace(doubtful, highest=0.5).probability(0.9) == doubtful.probability(0.5)
-        True
-        """
-        if score is None:
-            return self.absent
-        low, high = log_odds_parts(min(score, self.highest))
-        return sigmoid(self.slope * low + self.upper_slope * high + self.intercept)
-
-
-@dataclass(frozen=True, slots=True)
-class ConformalGrades:
-    """Which grades of a disc cannot be ruled out, by their probabilities.
-
-    A grade belongs to the set when its probability reaches the least one of that grade; so does
-    every grade between two of the set, and the most probable one. The least probabilities are
-    quantiles, one for each grade, such that the set of a disc of any grade holds that grade with
-    probability ``coverage`` (class-conditional conformal prediction: Vovk, Lindsay, Nouretdinov,
-    Gammerman, "Mondrian confidence machine", 2003; score of Sadinle, Lei, Wasserman, JASA
-    114:223, 2019).
-
-    Attributes:
-        least_probability: One for each of grades 1 to 5.
-        widest: The most grades of a set that still tells a grade; with more the model abstains.
-        coverage: Aimed at.
-        measured: Coverage reached on patients whose fold was left out; None where not measured.
-    """
-
-    least_probability: tuple[float, ...]
-    widest: int
-    coverage: float = 0.9
-    measured: MeasuredShare | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SegmenterMetadata:
-    """What the tissue network of a weights file says about itself.
-
-    Attributes:
-        preprocessing: Its own input size and window.
-        epochs: Passes over its training images.
-        training_data: Data sets in words, with licence.
-        training_patients: Hashes as in :class:`WeightsMetadata`.
-        data_digest: SHA-256 of images and annotations, not of the masks.
-        config_digest: SHA-256 of its training configuration.
-        tissues: Order of its output channels.
-    """
-
-    preprocessing: Preprocessing
-    epochs: int
-    training_data: tuple[str, ...]
-    training_patients: tuple[str, ...]
-    data_digest: str = ""
-    config_digest: str = ""
-    tissues: tuple[Tissue, ...] = tuple(Tissue)
-
-
-@dataclass(frozen=True, slots=True)
-class GraderMetadata:
-    """What the grading network of a weights file says about itself.
-
-    Attributes:
-        crop: What it sees of a disc.
-        share: Weight of its opinion beside the detector's, from 0 to 1.
-        epochs: Passes over its training discs.
-        training_data: Data sets in words, with licence.
-        training_patients: Hashes as in :class:`WeightsMetadata`.
-        data_digest: SHA-256 of images and annotations.
-        config_digest: SHA-256 of its training configuration.
-    """
-
-    crop: CropRules
-    share: float
-    epochs: int
-    training_data: tuple[str, ...]
-    training_patients: tuple[str, ...]
-    data_digest: str = ""
-    config_digest: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FinderMetadata:
-    """What the lesion network of a weights file says about itself.
-
-    Attributes:
-        sagittal: What it sees of a disc on a sagittal slice.
-        axial: What it sees of an axial slice.
-        heads: What it says, and what each head has seen; the detector's own are silent there.
-        epochs: Passes over its training plan.
-        training_data: Data sets in words, with licence.
-        training_patients: Hashes as in :class:`WeightsMetadata`.
-        data_digest: SHA-256 of images and annotations.
-        config_digest: SHA-256 of its training configuration.
-    """
-
-    sagittal: CropRules
-    axial: CropRules
-    heads: tuple[Head, ...]
-    epochs: int
-    training_data: tuple[str, ...]
-    training_patients: tuple[str, ...]
-    data_digest: str = ""
-    config_digest: str = ""
-
-    def lesions(self, plane: Plane) -> tuple[Label, ...]:
-        """Return the lesions that it looks for in ``plane``."""
-        return tuple(head.label for head in self.heads if head.plane is plane)
 
 
 @dataclass(frozen=True, slots=True)
@@ -496,6 +244,14 @@ def _metadata_from(text: str, path: Path) -> WeightsMetadata:
         ) from error
 
 
+_PARTS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "conformal": conformal_from,
+    "segmenter": segmenter_from,
+    "grader": grader_from,
+    "finder": finder_from,
+}
+
+
 def parse_metadata(text: str) -> WeightsMetadata:
     """Read the ``discern.weights/1`` text.
 
@@ -506,90 +262,18 @@ def parse_metadata(text: str) -> WeightsMetadata:
     if item.pop("schema", None) != SCHEMA:
         raise ValueError("another schema")
     changed = {
-        "heads": _parse_heads(item["heads"]),
+        "heads": heads_from(item["heads"]),
         "preprocessing": Preprocessing(**item["preprocessing"]),
-        "operating_points": tuple(map(_parse_point, item["operating_points"])),
+        "operating_points": tuple(map(point_from, item["operating_points"])),
         "training_data": tuple(item["training_data"]),
         "training_patients": tuple(item["training_patients"]),
         "training_images": tuple(item.get("training_images", ())),
         "labels": tuple(map(Label, item["labels"])),
-        "lesion_calibrations": tuple(map(_parse_calibration, item.get("lesion_calibrations", ()))),
-        "conformal": _parse_conformal(item.get("conformal")),
-        "segmenter": _parse_segmenter(item.get("segmenter")),
-        "grader": _parse_grader(item.get("grader")),
-        "finder": _parse_finder(item.get("finder")),
+        "lesion_calibrations": tuple(map(calibration_from, item.get("lesion_calibrations", ()))),
+        **{
+            name: parse(item[name])
+            for name, parse in _PARTS.items()
+            if item.get(name) is not None  # weights of before had none
+        },
     }
     return WeightsMetadata(**{**item, **changed})
-
-
-def _parse_heads(items: list[dict[str, Any]]) -> tuple[Head, ...]:
-    return tuple(
-        Head(Label(h["label"]), Plane(h["plane"]), TrainedOn(h["trained_on"])) for h in items
-    )
-
-
-def _parse_point(item: dict[str, Any]) -> OperatingPoint:
-    lesions = tuple(map(threshold_from, item.get("lesions", ())))
-    return OperatingPoint(**{**item, "lesions": lesions})
-
-
-def _parse_calibration(item: dict[str, Any]) -> LesionCalibration:
-    enums = {"label": Label(item["label"]), "plane": Plane(item["plane"])}
-    if "floor" in item:
-        return _older_calibration(**{**item, **enums})
-    absent_at = tuple(AbsentAt(**one) for one in item["absent_at"])
-    return LesionCalibration(**{**item, **enums, "absent_at": absent_at})
-
-
-def _older_calibration(
-    label: Label, plane: Plane, slope: float, intercept: float, prevalence: float, floor: float
-) -> LesionCalibration:
-    """Return what weights without ``absent`` say: equal slopes, a score for discs without a box."""
-    fitted = LesionCalibration(label, plane, slope, slope, intercept, prevalence, 0.0)
-    return replace(fitted, absent=fitted.probability(floor))
-
-
-def _parse_conformal(item: dict[str, Any] | None) -> ConformalGrades | None:
-    if item is None:
-        return None
-    least = tuple(map(float, item["least_probability"]))
-    if len(least) != len(GRADE_LABELS):
-        raise ValueError(f"conformal: {len(least)} least probabilities for 5 grades")
-    measured = None if item["measured"] is None else MeasuredShare(**item["measured"])
-    return ConformalGrades(**{**item, "least_probability": least, "measured": measured})
-
-
-def _parse_segmenter(item: dict[str, Any] | None) -> SegmenterMetadata | None:
-    if item is None:
-        return None
-    changed = {
-        "preprocessing": Preprocessing(**item["preprocessing"]),
-        "training_data": tuple(item["training_data"]),
-        "training_patients": tuple(item["training_patients"]),
-        "tissues": tuple(map(Tissue, item["tissues"])),
-    }
-    return SegmenterMetadata(**{**item, **changed})
-
-
-def _parse_grader(item: dict[str, Any] | None) -> GraderMetadata | None:
-    if item is None:
-        return None
-    changed = {
-        "crop": CropRules(**item["crop"]),
-        "training_data": tuple(item["training_data"]),
-        "training_patients": tuple(item["training_patients"]),
-    }
-    return GraderMetadata(**{**item, **changed})
-
-
-def _parse_finder(item: dict[str, Any] | None) -> FinderMetadata | None:
-    if item is None:
-        return None
-    changed = {
-        "sagittal": CropRules(**item["sagittal"]),
-        "axial": CropRules(**item["axial"]),
-        "heads": _parse_heads(item["heads"]),
-        "training_data": tuple(item["training_data"]),
-        "training_patients": tuple(item["training_patients"]),
-    }
-    return FinderMetadata(**{**item, **changed})

@@ -16,20 +16,12 @@ from discern.annotations import GroundTruth, TruthBox, write_labelme
 from discern.cli.main import run
 from discern.dataset.sources import read_dataset
 from discern.dataset.splits import fold_splits
+from discern.decisions import OperatingPoint
 from discern.evaluation.predictions import PredictedBox, predictions_json
 from discern.imaging.disc_crop import CropRules
+from discern.networks import FinderMetadata, Head, TrainedOn
 from discern.spine import GRADE_LABELS, Label, PfirrmannGrade, Plane
-from discern.weights import (
-    FinderMetadata,
-    Head,
-    OperatingPoint,
-    TrainedOn,
-    WeightsMetadata,
-    embed,
-    load_weights,
-    parse_metadata,
-    shipped_weights,
-)
+from discern.weights import WeightsMetadata, embed, load_weights, parse_metadata, shipped_weights
 
 PATIENTS, DISCS, SHARPNESS = 80, 4, 2.0
 HERNIATION = (Label.HERNIATION, Plane.SAGITTAL)

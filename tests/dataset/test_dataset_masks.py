@@ -18,8 +18,8 @@ from discern.dataset.masks import (
     with_masks,
 )
 from discern.errors import DatasetError
+from discern.networks import Preprocessing
 from discern.spine import Tissue
-from discern.weights import Preprocessing
 from four_images import write_four_images
 from tissue_images import add_masks, save_mask
 

@@ -11,8 +11,8 @@ from discern.dataset.plant_place import DISC_LENGTH_MM, disc_places
 from discern.dataset.plant_samples import Planting, planted_places, planted_samples, planted_slices
 from discern.dataset.plant_shapes import Renderer, Shape, coverage
 from discern.dataset.sources import Dataset, read_dataset
+from discern.networks import Preprocessing
 from discern.spine import GRADE_LABELS, LABELS, Label, Plane, Tissue
-from discern.weights import Preprocessing
 
 SIZE_PX = 160
 CSF, BONE, DARK, NOISE = 200.0, 90.0, 20.0, 3.0

@@ -14,9 +14,9 @@ from discern.dataset.preview_sheet import preview_png
 from discern.dataset.samples import prepare_dataset
 from discern.dataset.sources import read_dataset
 from discern.errors import DatasetError
+from discern.networks import Preprocessing
 from discern.phantom.training_set import SliceCounts
 from discern.spine import LABELS, Label
-from discern.weights import Preprocessing
 
 PAPER = PreviewSettings(
     name="paper",

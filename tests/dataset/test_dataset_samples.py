@@ -8,8 +8,8 @@ from discern.annotations import GroundTruth, TruthBox
 from discern.dataset.samples import prepare, read_image
 from discern.errors import DatasetError
 from discern.imaging.pixels import letterbox, window
+from discern.networks import Preprocessing
 from discern.spine import GRADE_LABELS, LABELS, Label, Plane
-from discern.weights import Preprocessing
 
 SMALL = Preprocessing(size_px=64)
 IMAGE = np.random.default_rng(0).uniform(0, 4000, (50, 25)).astype(np.float32)

@@ -15,9 +15,9 @@ from discern.dataset.lesion_samples import (
 )
 from discern.dataset.lesion_targets import CropTruth, lesion_targets
 from discern.imaging.disc_crop import CropRules
+from discern.networks import Preprocessing
 from discern.phantom.training_set import SliceCounts
 from discern.spine import LABELS, Label, Plane
-from discern.weights import Preprocessing
 
 NOTHING = np.zeros((0, 4))
 RULES = Preprocessing()

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 
 from discern.annotations import GroundTruth
+from discern.decisions import OperatingPoint
 from discern.errors import DatasetError
 from discern.evaluation.bootstrap import draw_patients
 from discern.evaluation.comparison import ComparisonOptions, compare, compare_tallies
@@ -19,7 +20,6 @@ from discern.evaluation.outcomes import grade_outcome
 from discern.evaluation.predictions import PredictedBox, Predictions, confident
 from discern.evaluation.table_formats import cell_text, table_csv
 from discern.spine import GRADE_LABELS, Label, Plane
-from discern.weights import OperatingPoint
 
 FEW = ComparisonOptions(resamples=60, permutations=199)
 POINT = OperatingPoint()

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from evaluation_cases import random_case
 
+from discern.decisions import OperatingPoint
 from discern.evaluation.disc_curves import disc_curves
 from discern.evaluation.material import Material
 from discern.evaluation.metrics import EvaluationOptions, evaluate
 from discern.findings import LesionThreshold
 from discern.spine import Label, Plane
-from discern.weights import OperatingPoint
 
 SAGITTAL = (Label.HERNIATION, Plane.SAGITTAL)
 ALL_DISCS = LesionThreshold(*SAGITTAL, score=-1.0)

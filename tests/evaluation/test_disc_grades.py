@@ -2,13 +2,13 @@ import pytest
 from evaluation_cases import Box
 
 from discern.annotations import GroundTruth, TruthBox
+from discern.decisions import OperatingPoint
 from discern.evaluation.disc_answers import name_discs
 from discern.evaluation.disc_grades import GradedDiscs, grade_discs
 from discern.evaluation.matching import AnsweredImage
 from discern.evaluation.outcomes import MatchedDisc
 from discern.evaluation.predictions import PredictedBox
 from discern.spine import GRADE_LABELS, Plane
-from discern.weights import OperatingPoint
 
 UPPER, LOWER = (60.0, 40.0, 110.0, 56.0), (60.0, 80.0, 110.0, 96.0)
 NOWHERE, ELSEWHERE = (10.0, 150.0, 50.0, 170.0), (150.0, 150.0, 190.0, 170.0)

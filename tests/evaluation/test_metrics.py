@@ -9,12 +9,12 @@ from evaluation_cases import Case, perfect, predicted, random_case, truth_of
 from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
 from discern.annotations import read_labelme
+from discern.decisions import OperatingPoint
 from discern.errors import DatasetError
 from discern.evaluation.metrics import EvaluationOptions, Metrics, evaluate
 from discern.evaluation.metrics_json import metrics_to_json
 from discern.evaluation.outcomes import grade_outcome
 from discern.spine import GRADE_LABELS, Label, PfirrmannGrade, Plane
-from discern.weights import OperatingPoint
 
 FEW = EvaluationOptions(resamples=50, seed=7)
 ALL_SCORES = OperatingPoint("all", grade_score=0, herniation_score=0, hiz_score=0)

@@ -8,12 +8,12 @@ import pytest
 from evaluation_cases import predicted, random_case, truth_of
 
 from discern.annotations import GroundTruth
+from discern.decisions import OperatingPoint
 from discern.evaluation.disc_records import DiscRecord, DiscRecords
 from discern.evaluation.metrics import EvaluationOptions, evaluate
 from discern.evaluation.mistakes import Mistake, MistakeKind, find_mistakes
 from discern.evaluation.predictions import PredictedBox
 from discern.spine import Label, Plane
-from discern.weights import OperatingPoint
 
 UPPER, LOWER = (40.0, 40.0, 90.0, 60.0), (40.0, 100.0, 90.0, 120.0)
 BEHIND = (75.0, 98.0, 100.0, 122.0)

@@ -7,12 +7,12 @@ from evaluation_cases import predicted, random_case, truth_of
 from sklearn.metrics import cohen_kappa_score
 
 from discern.annotations import GroundTruth
+from discern.decisions import OperatingPoint
 from discern.evaluation.bootstrap import Draws, draw_patients
 from discern.evaluation.metrics import EvaluationOptions, evaluate
 from discern.evaluation.predictions import PredictedBox, Predictions, confident
 from discern.evaluation.reader_agreement import as_reading, pairwise_agreement
 from discern.spine import GRADE_LABELS, Plane
-from discern.weights import OperatingPoint
 
 CASE = random_case(11)
 OPTIONS = EvaluationOptions(resamples=40)

@@ -18,6 +18,7 @@ from discern.inference.axial_spine import PlacedDisc
 from discern.inference.axial_zone import lies_at_disc, offset_mm
 from discern.inference.detect import SeriesDetector
 from discern.inference.predictor import Candidates
+from discern.networks import Preprocessing
 from discern.phantom.anatomy import build_spine
 from discern.phantom.lesion_sampling import with_sampled_lesions
 from discern.phantom.render import PhantomSlice, render_axial
@@ -26,7 +27,6 @@ from discern.phantom.spine_model import PhantomParameters, sample_parameters
 from discern.phantom.study import demo_parameters
 from discern.postprocess import PostprocessConfig
 from discern.spine import LABELS, USUAL_LEVELS, Label, Level, Plane, Weighting
-from discern.weights import Preprocessing
 
 SIZE_PX = 160
 HERE = Level.L4_L5

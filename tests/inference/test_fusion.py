@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from discern.decisions import ConformalGrades
 from discern.inference.fusion import (
     DiscEvidence,
     gather_evidence,
@@ -11,7 +12,6 @@ from discern.inference.fusion import (
 from discern.inference.tracks import PlacedBox, Track
 from discern.postprocess import SelectedBox, grade_probabilities
 from discern.spine import Label, PfirrmannGrade
-from discern.weights import ConformalGrades
 
 
 def disc(slice_index: int, scores: tuple[float, ...]) -> PlacedBox:

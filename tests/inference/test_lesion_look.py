@@ -10,17 +10,11 @@ from discern.imaging.reading import read_study
 from discern.inference.analyze import AnalysisOptions, analyze_study
 from discern.inference.lesion_look import LesionLook
 from discern.inference.predictor_openvino import OpenVinoPredictor
+from discern.networks import FinderMetadata, Head, TrainedOn
 from discern.phantom.study import DEMO_SEED, demo_parameters, write_study
 from discern.postprocess import PostprocessConfig, SelectedBox
 from discern.spine import LESION_LABELS, Label, Plane
-from discern.weights import (
-    FinderMetadata,
-    Head,
-    TrainedOn,
-    WeightsMetadata,
-    load_weights,
-    shipped_weights,
-)
+from discern.weights import WeightsMetadata, load_weights, shipped_weights
 
 HEADS = tuple(
     Head(label, plane, TrainedOn.SYNTHETIC)

@@ -2,11 +2,13 @@ import math
 
 import pytest
 
+from discern.decisions import LesionCalibration
 from discern.findings import LesionFinding, LesionStatus, Side, Zone
 from discern.inference.planes import PlaneView, SeenLesion, lesion_finding
+from discern.networks import Head, TrainedOn
 from discern.postprocess import join_probabilities
 from discern.spine import Label, Plane
-from discern.weights import Head, LesionCalibration, TrainedOn, WeightsMetadata
+from discern.weights import WeightsMetadata
 
 SAGITTAL = LesionCalibration(Label.HERNIATION, Plane.SAGITTAL, 2.0, 2.0, -0.3, 0.055, 0.044)
 AXIAL = LesionCalibration(Label.HERNIATION, Plane.AXIAL, 1.5, 1.5, 0.0, 0.055, 0.069)

@@ -11,10 +11,11 @@ from discern.imaging.reading import read_study
 from discern.inference.analyze import AnalysisOptions, analyze_study
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.inference.second_look import LEAST_SCORE, SecondLook
+from discern.networks import GraderMetadata
 from discern.phantom.study import DEMO_SEED, demo_parameters, write_study
 from discern.postprocess import SelectedBox
 from discern.spine import GRADE_LABELS, Label, Plane
-from discern.weights import GraderMetadata, WeightsMetadata, load_weights, shipped_weights
+from discern.weights import WeightsMetadata, load_weights, shipped_weights
 
 ABOUT = GraderMetadata(CropRules(rows=8, columns=12), 0.5, 1, (), ())
 DISC = SelectedBox(

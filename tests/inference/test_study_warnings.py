@@ -8,8 +8,9 @@ from discern.imaging.geometry import POSTERIOR, SliceGeometry
 from discern.imaging.study import Series, Slice, Study, slices_after_gap
 from discern.inference.sagittal import SagittalReading
 from discern.inference.study_warnings import study_warnings
+from discern.networks import Head, TrainedOn
 from discern.spine import Label, Plane, Weighting
-from discern.weights import Head, TrainedOn, WeightsMetadata
+from discern.weights import WeightsMetadata
 
 
 def unread() -> np.ndarray:

@@ -10,7 +10,7 @@ from discern.imaging.geometry import SliceGeometry
 from discern.imaging.pixels import letterbox
 from discern.imaging.study import Slice
 from discern.inference.tissue import in_view, segment_slices
-from discern.weights import Preprocessing, SegmenterMetadata
+from discern.networks import Preprocessing, SegmenterMetadata
 
 ABOUT = SegmenterMetadata(Preprocessing(size_px=64), 1, (), ())
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from discern.dataset.phantoms import phantom_samples
+from discern.networks import Preprocessing
 from discern.phantom.study import DEMO_SEED
 from discern.phantom.training_set import SliceCounts, slices_of_patient
 from discern.spine import LABELS, LESION_LABELS, Plane
-from discern.weights import Preprocessing
 
 
 def test_training_slices_are_repeatable_and_named_by_patient() -> None:

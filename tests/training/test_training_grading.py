@@ -27,18 +27,11 @@ from discern.model.export import export_onnx, export_segmenter
 from discern.model.grader import GraderConfig
 from discern.model.joined import with_network
 from discern.model.segmenter import SegmenterConfig, build_segmenter
+from discern.networks import Preprocessing, SegmenterMetadata
 from discern.spine import GRADE_LABELS
 from discern.training.config import OptimizerConfig, Precision
 from discern.training.grading import GradingConfig, train_grader
-from discern.weights import (
-    Preprocessing,
-    SegmenterMetadata,
-    Weights,
-    WeightsMetadata,
-    embed,
-    load_weights,
-    patient_hash,
-)
+from discern.weights import Weights, WeightsMetadata, embed, load_weights, patient_hash
 from four_images import BOXES, SIZE, all_for_training, write_four_images
 
 LEARNING = GradingConfig(

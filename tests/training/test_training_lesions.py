@@ -19,20 +19,12 @@ from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.model.detector import NetworkConfig, build_detector
 from discern.model.export import export_onnx
 from discern.model.finder import Finder, FinderConfig, FoundLesions, finder_loss
+from discern.networks import Head, Preprocessing, TrainedOn
 from discern.phantom.training_set import SliceCounts
 from discern.spine import GRADE_LABELS, LESION_LABELS, Label, Plane
 from discern.training.config import OptimizerConfig, Precision
 from discern.training.lesions import LesionConfig, LesionSources, made_views, train_finder
-from discern.weights import (
-    Head,
-    Preprocessing,
-    TrainedOn,
-    Weights,
-    WeightsMetadata,
-    embed,
-    load_weights,
-    patient_hash,
-)
+from discern.weights import Weights, WeightsMetadata, embed, load_weights, patient_hash
 from four_images import SIZE, all_for_training, write_four_images
 
 TINY = LesionConfig(

@@ -15,6 +15,7 @@ from discern.dataset.samples import Sample  # noqa: E402
 from discern.dataset.sources import read_dataset  # noqa: E402
 from discern.dataset.splits import split_patients  # noqa: E402
 from discern.evaluation.outcomes import GradeOutcome, MatchedDisc  # noqa: E402
+from discern.networks import TrainedOn  # noqa: E402
 from discern.spine import Label, Plane  # noqa: E402
 from discern.training.average import MovingAverage  # noqa: E402
 from discern.training.batches import EpochSampler, collate, training_loader  # noqa: E402
@@ -22,7 +23,6 @@ from discern.training.config import OptimizerConfig, OptimizerKind, TrainingConf
 from discern.training.module import Schedule, build_optimizer  # noqa: E402
 from discern.training.validation import validation_metrics  # noqa: E402
 from discern.training.weights_file import describe  # noqa: E402
-from discern.weights import TrainedOn  # noqa: E402
 
 
 def _sample(boxes: int, ignored: int, *, herniation: bool) -> Sample:

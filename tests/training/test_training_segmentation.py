@@ -18,17 +18,11 @@ from discern.model.detector import NetworkConfig, build_detector
 from discern.model.export import export_onnx
 from discern.model.joined import segmenter_of, with_segmenter_of
 from discern.model.segmenter import SegmenterConfig
+from discern.networks import Preprocessing
 from discern.spine import Tissue
 from discern.training.config import OptimizerConfig, Precision
 from discern.training.segmentation import SegmentationConfig, train_segmenter
-from discern.weights import (
-    Preprocessing,
-    Weights,
-    WeightsMetadata,
-    embed,
-    load_weights,
-    patient_hash,
-)
+from discern.weights import Weights, WeightsMetadata, embed, load_weights, patient_hash
 from four_images import SIZE, all_for_training, write_four_images
 from tissue_images import add_masks
 

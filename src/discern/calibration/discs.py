@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from discern.decisions import OperatingPoint
 from discern.errors import DatasetError
 from discern.evaluation.agreement import GRADES
 from discern.evaluation.disc_answers import NamedImage, collect_answers
@@ -14,7 +15,6 @@ from discern.evaluation.matching import AnsweredImage
 from discern.evaluation.outcomes import GradeOutcome, MatchedDisc, grade_outcome, is_graded
 from discern.evaluation.predictions import confident
 from discern.spine import Label, Plane
-from discern.weights import OperatingPoint
 
 Which = NDArray[np.bool_]
 Index = NDArray[np.intp]

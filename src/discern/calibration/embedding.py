@@ -6,18 +6,11 @@ import onnx
 
 from discern.calibration.fit import Calibration, CalledDiscs, LesionFit
 from discern.calibration.points import AIMS
+from discern.decisions import AbsentAt, ConformalGrades, LesionCalibration, OperatingPoint
 from discern.evaluation.bootstrap import Figure
 from discern.evaluation.published import LesionPlane
 from discern.findings import LesionThreshold, MeasuredShare
-from discern.weights import (
-    AbsentAt,
-    ConformalGrades,
-    LesionCalibration,
-    OperatingPoint,
-    Weights,
-    WeightsMetadata,
-    embed,
-)
+from discern.weights import Weights, WeightsMetadata, embed
 
 _DECIMALS = 4
 

@@ -24,12 +24,12 @@ from discern.calibration.grades import (
 from discern.calibration.lesions import fit_lesion, why_not
 from discern.calibration.measures import mean_over
 from discern.calibration.points import held_out_calls, thresholds
+from discern.decisions import ConformalGrades, LesionCalibration, OperatingPoint
 from discern.evaluation.bootstrap import Draws, Figure, draw_patients, figure
 from discern.evaluation.disc_answers import name_discs
 from discern.evaluation.material import Material
 from discern.evaluation.published import LESION_PLANES, LesionPlane
 from discern.postprocess import grade_probabilities
-from discern.weights import ConformalGrades, LesionCalibration, OperatingPoint
 
 NO_SUCH_DISC = "there is no such disc"
 

@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from discern.calibration.discs import Column, GradedDiscs, Index, by_fold
+from discern.decisions import ConformalGrades
 from discern.evaluation.agreement import GRADES
 from discern.postprocess import conformal_sets, grade_probabilities
-from discern.weights import ConformalGrades
 
 COVERAGE = 0.9
 WIDEST_SET = 3

@@ -8,8 +8,8 @@ from sklearn.linear_model import LogisticRegression
 
 from discern.calibration.discs import Column, LesionDiscs, by_fold
 from discern.calibration.points import DEFAULT, thresholds
+from discern.decisions import AbsentAt, LesionCalibration, log_odds_parts
 from discern.evaluation.disc_answers import NO_BOX
-from discern.weights import AbsentAt, LesionCalibration, log_odds_parts
 
 FEWEST = 20
 """Discs with and without the lesion, below which nothing is fitted."""

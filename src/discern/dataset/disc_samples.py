@@ -18,8 +18,8 @@ from discern.dataset.sources import Dataset, image_files
 from discern.imaging.disc_crop import Box, CropRules, crop_placement, disc_crop
 from discern.imaging.pixels import Image
 from discern.imaging.placement import Placement
+from discern.networks import Preprocessing
 from discern.spine import GRADE_LABELS, Plane
-from discern.weights import Preprocessing
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,9 @@ from discern.dataset.sources import Dataset, image_files
 from discern.imaging.disc_crop import Box, CropRules, axial_box, crop_placement, disc_crop
 from discern.imaging.pixels import Image
 from discern.imaging.placement import Placement
+from discern.networks import Preprocessing
 from discern.phantom.training_set import SliceCounts, slices_of_patient
 from discern.spine import GRADE_LABELS, LESION_LABELS, Label, Plane
-from discern.weights import Preprocessing
 
 _IN_VIEW = 0.8  # widths of the box, either way: a lesion farther out is that of a neighbour
 _INTEREST = {Label.HERNIATION: 2.0, Label.HIZ: 4.0}  # against a crop without a lesion

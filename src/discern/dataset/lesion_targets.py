@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from discern.boxes import BoxArray
+from discern.networks import FINDER_STRIDE
 from discern.spine import LESION_LABELS
-from discern.weights import FINDER_STRIDE
 
 Maps = NDArray[np.float32]
 LESIONS = len(LESION_LABELS)

@@ -21,11 +21,11 @@ from discern.dataset.sources import Dataset, image_files
 from discern.errors import DatasetError
 from discern.imaging.pixels import Image
 from discern.imaging.placement import Placement, resample
+from discern.networks import Preprocessing
 from discern.phantom.prescription import Prescription
 from discern.phantom.render import render_sagittal
 from discern.phantom.sampling import sample_anatomy
 from discern.spine import Plane, Tissue
-from discern.weights import Preprocessing
 
 Tissues = NDArray[np.uint8]
 CUT_CHANCE = 0.3

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from discern.dataset.samples import Sample, prepare
+from discern.networks import Preprocessing
 from discern.phantom.training_set import SliceCounts, slices_of_patient
 from discern.spine import LABELS, LESION_LABELS, Plane
-from discern.weights import Preprocessing
 
 PHANTOM_LABELS = MappingProxyType({Plane.SAGITTAL: LABELS, Plane.AXIAL: LESION_LABELS})
 """What is true and false everywhere on a phantom's slices of each plane."""

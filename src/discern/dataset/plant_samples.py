@@ -12,7 +12,7 @@ from discern.dataset.plant import Planted, plant, sample_lesions
 from discern.dataset.plant_shapes import Renderer
 from discern.dataset.samples import Sample, prepare, read_image
 from discern.dataset.sources import Dataset, image_files
-from discern.weights import Preprocessing
+from discern.networks import Preprocessing
 
 SHAM_SHARE = 0.2
 """Of the training copies, shown without the lesions."""

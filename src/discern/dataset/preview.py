@@ -17,8 +17,8 @@ from discern.dataset.plant_samples import planted_places, planted_samples
 from discern.dataset.samples import Sample, prepare_dataset
 from discern.dataset.sources import Dataset
 from discern.errors import DatasetError
+from discern.networks import Preprocessing
 from discern.phantom.training_set import SliceCounts
-from discern.weights import Preprocessing
 
 MOST_PHANTOM_PATIENTS = 4
 """Rendered for a preview; a training renders all that the configuration asks for."""

@@ -13,8 +13,8 @@ from discern.boxes import BoxArray
 from discern.dataset.sources import Dataset, image_files
 from discern.errors import DatasetError
 from discern.imaging.pixels import Image, Letterbox, letterbox, window
+from discern.networks import Preprocessing
 from discern.spine import GRADE_LABELS, LABELS
-from discern.weights import Preprocessing
 
 
 @dataclass(frozen=True, slots=True)

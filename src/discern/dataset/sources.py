@@ -27,8 +27,8 @@ from discern.dataset.discs import read_disc_records
 from discern.dataset.spider import CONVENTIONS, Conventions
 from discern.errors import DatasetError
 from discern.evaluation.disc_records import DiscRecords
+from discern.networks import TrainedOn
 from discern.spine import GRADE_LABELS, LESION_LABELS, Label, Plane
-from discern.weights import TrainedOn
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 

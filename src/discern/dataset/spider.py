@@ -6,7 +6,7 @@ exceptions of one. Boxes are xyxy in pixels of the PNG.
 
 from dataclasses import dataclass, field
 
-from discern.weights import TrainedOn
+from discern.networks import TrainedOn
 
 PixelBox = tuple[float, float, float, float]
 

@@ -13,7 +13,7 @@ from discern.dataset.sources import read_dataset
 from discern.dataset.splits import read_split
 from discern.dataset.stard import Flow, stard_files
 from discern.evaluation.table_formats import Table, table_files
-from discern.weights import TrainedOn
+from discern.networks import TrainedOn
 
 
 @dataclass(frozen=True, slots=True)

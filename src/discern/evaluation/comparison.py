@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from discern.annotations import GroundTruth
+from discern.decisions import OperatingPoint
 from discern.errors import DatasetError
 from discern.evaluation.agreement import Counts
 from discern.evaluation.bootstrap import Figure, draw_patients, figure
 from discern.evaluation.headlines import HEADLINES, Headline, Tally, tally
 from discern.evaluation.paired_test import draw_swaps, holm, p_value
 from discern.evaluation.predictions import Predictions
-from discern.weights import OperatingPoint
 
 
 @dataclass(frozen=True, slots=True)

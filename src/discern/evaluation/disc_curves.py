@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
+from discern.decisions import OperatingPoint
 from discern.evaluation.agreement import ratio
 from discern.evaluation.disc_answers import NamedImage, collect_answers
 from discern.evaluation.disc_identity import identify
@@ -14,7 +15,6 @@ from discern.evaluation.disc_records import DiscRecords
 from discern.evaluation.discrimination import RocCurve
 from discern.evaluation.matching import AnsweredImage
 from discern.evaluation.published import LESION_PLANES, LesionPlane
-from discern.weights import OperatingPoint
 
 
 @dataclass(frozen=True, slots=True)

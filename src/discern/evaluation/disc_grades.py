@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from discern.annotations import GroundTruth, TruthBox
+from discern.decisions import OperatingPoint
 from discern.evaluation.agreement import GRADES
 from discern.evaluation.disc_answers import NamedImage
 from discern.evaluation.disc_identity import Disc, identify
@@ -27,7 +28,6 @@ from discern.evaluation.grade_tally import grade_shares
 from discern.evaluation.outcomes import GradeOutcome, MatchedDisc, is_graded, meet_discs
 from discern.evaluation.predictions import PredictedBox, confident
 from discern.spine import GRADE_LABELS
-from discern.weights import OperatingPoint
 
 
 @dataclass(frozen=True, slots=True)

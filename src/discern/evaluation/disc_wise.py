@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from discern.decisions import OperatingPoint
 from discern.evaluation.bootstrap import Draws
 from discern.evaluation.disc_answers import collect_answers, name_discs
 from discern.evaluation.disc_grades import grade_discs
@@ -12,7 +13,6 @@ from discern.evaluation.grade_tally import tally_grades
 from discern.evaluation.grading import PfirrmannMetrics, pfirrmann_metrics
 from discern.evaluation.matching import AnsweredImage
 from discern.spine import LESION_LABELS, Label, Plane
-from discern.weights import OperatingPoint
 
 PLANES = (Plane.SAGITTAL, Plane.AXIAL)
 

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 
 from discern.annotations import GroundTruth
+from discern.decisions import OperatingPoint
 from discern.evaluation import agreement
 from discern.evaluation.acceptable import slice_faults
 from discern.evaluation.agreement import GRADES, Counts, KappaWeight, Statistic, ratio
@@ -28,7 +29,6 @@ from discern.evaluation.predictions import (
 )
 from discern.evaluation.published import lesion_name
 from discern.spine import LESION_LABELS, Label, Plane
-from discern.weights import OperatingPoint
 
 _GRADE_CELLS = (GRADES + 1) ** 2
 _LESIONS = tuple(

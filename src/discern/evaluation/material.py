@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from discern.annotations import GroundTruth
+from discern.decisions import OperatingPoint
 from discern.evaluation.disc_records import DiscRecords
 from discern.evaluation.matching import AnsweredImage
 from discern.evaluation.predictions import Predictions, confident
 from discern.evaluation.subgroup_parts import Attributes
 from discern.imaging.pixels import Image
-from discern.weights import OperatingPoint
 
 ReadImage = Callable[[str], Image]
 """Reads the image of a stem."""

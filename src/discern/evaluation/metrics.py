@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from discern.annotations import GroundTruth
+from discern.decisions import OperatingPoint
 from discern.errors import UsageError
 from discern.evaluation.acceptable import AcceptableMetrics, acceptable_metrics
 from discern.evaluation.bootstrap import draw_patients
@@ -29,7 +30,6 @@ from discern.evaluation.predictions import (
     require_same_images,
 )
 from discern.spine import LESION_LABELS, Label, Plane
-from discern.weights import OperatingPoint
 
 SCHEMA = "discern.metrics/1"
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from discern import boxes as box_ops
 from discern.annotations import Box, GroundTruth, TruthBox
+from discern.decisions import OperatingPoint
 from discern.evaluation.disc_identity import Disc, Place, disc_at, identify
 from discern.evaluation.disc_records import DiscRecord, DiscRecords
 from discern.evaluation.matching import (
@@ -26,7 +27,6 @@ from discern.evaluation.matching import (
 from discern.evaluation.outcomes import is_graded
 from discern.evaluation.predictions import PredictedBox, Predictions, confident
 from discern.spine import GRADE_LABELS, LESION_LABELS, Label, Plane
-from discern.weights import OperatingPoint
 
 _TOLERATED_GRADES = 1
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from discern.decisions import OperatingPoint
 from discern.errors import DatasetError, InputError
 from discern.findings import Detection, StudyFindings
 from discern.spine import LABELS, Label, Plane
-from discern.weights import OperatingPoint
 
 SCHEMA = "discern.predictions/1"
 _LISTED = 5

@@ -24,21 +24,13 @@ from discern.inference.lesion_look import LesionLook
 from discern.inference.predictor import SlicePredictor
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.inference.second_look import SecondLook
+from discern.networks import FinderMetadata, GraderMetadata, Preprocessing
 from discern.outputs import check_folder, write_files
 from discern.postprocess import SelectedBox
 from discern.spine import Plane
 from discern.training.grading import WEIGHTS, GradingConfig, train_grader
 from discern.training.lesions import LesionConfig, made_views, train_finder
-from discern.weights import (
-    FinderMetadata,
-    GraderMetadata,
-    Preprocessing,
-    Weights,
-    WeightsMetadata,
-    load_weights,
-    patient_hash,
-    shipped_weights,
-)
+from discern.weights import Weights, WeightsMetadata, load_weights, patient_hash, shipped_weights
 
 PREDICTIONS = "predictions.json"
 _LOG = logging.getLogger(__name__)

@@ -15,9 +15,9 @@ from discern.imaging.study import Slice
 from discern.inference.axial import PlacedSeries, PlacedSlice
 from discern.inference.detect import SeriesDetector, four
 from discern.inference.lesion_look import LesionLook
+from discern.networks import Preprocessing
 from discern.postprocess import SelectedBox
 from discern.spine import Label
-from discern.weights import Preprocessing
 
 
 @dataclass(frozen=True, slots=True)

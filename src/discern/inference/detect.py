@@ -15,8 +15,8 @@ from discern.imaging.pixels import Image, Letterbox, letterbox, window
 from discern.imaging.study import Series, Slice
 from discern.inference.lesion_look import LesionLook
 from discern.inference.predictor import Candidates, Predictor
+from discern.networks import Preprocessing
 from discern.postprocess import PostprocessConfig, SelectedBox, select_boxes
-from discern.weights import Preprocessing
 
 BATCH_SLICES = 8  # bounds memory; larger batches are no faster on a CPU
 THUMBNAIL_STEP = 2

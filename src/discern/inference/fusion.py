@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from discern.decisions import ConformalGrades
 from discern.findings import PfirrmannFinding
 from discern.inference.tracks import PlacedBox, Track
 from discern.postprocess import conformal_grades, grade_probabilities
 from discern.spine import LESION_LABELS, Label, PfirrmannGrade
-from discern.weights import ConformalGrades
 
 
 def grade_of(

@@ -10,9 +10,10 @@ from discern.imaging.disc_crop import Box, CropRules, axial_box, crop_placement,
 from discern.imaging.placement import Placement
 from discern.inference.predictor import LesionPredictor
 from discern.inference.second_look import is_disc
+from discern.networks import FINDER_STRIDE, FinderMetadata
 from discern.postprocess import PostprocessConfig, SelectedBox, select_boxes
 from discern.spine import LABELS, LESION_LABELS, Plane
-from discern.weights import FINDER_STRIDE, FinderMetadata, WeightsMetadata
+from discern.weights import WeightsMetadata
 
 _AT_ONCE = 32  # crops; bounds memory
 Floats = NDArray[np.float64]

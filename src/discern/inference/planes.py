@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from discern.decisions import LesionCalibration
 from discern.findings import (
     NOT_ASSESSED,
     LesionFinding,
@@ -22,9 +23,10 @@ from discern.inference.axial import PlacedSeries
 from discern.inference.axial_reading import AxialReading
 from discern.inference.fusion import DiscEvidence
 from discern.inference.tracks import PlacedBox
+from discern.networks import TrainedOn
 from discern.postprocess import join_probabilities
 from discern.spine import Label, Level, Plane
-from discern.weights import LesionCalibration, TrainedOn, WeightsMetadata
+from discern.weights import WeightsMetadata
 
 SAME_PLACE = 0.3
 """Of the length of a disc, some 10 mm: boxes on neighbouring slices no farther apart are one."""

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from discern.errors import WeightsError
 from discern.inference.predictor import Candidates
-from discern.weights import DETECTOR, FINDER, GRADER, SEGMENTER, Ends, Weights
+from discern.networks import DETECTOR, FINDER, GRADER, SEGMENTER, Ends
+from discern.weights import Weights
 
 ENGINE = "openvino"
 PRECISION = "fp32"

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from discern.imaging.disc_crop import crop_placement, disc_crop
 from discern.inference.predictor import GradePredictor
+from discern.networks import GraderMetadata
 from discern.postprocess import SelectedBox, with_second_opinion
 from discern.spine import GRADE_LABELS, Plane
-from discern.weights import GraderMetadata, WeightsMetadata
+from discern.weights import WeightsMetadata
 
 LEAST_SCORE = 0.1
 """Of a box that is looked at again; below it there is hardly ever a disc, and many boxes."""

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from discern.findings import StudyWarning
 from discern.imaging.study import Study
 from discern.inference.sagittal import NamedDisc, SagittalReading
+from discern.networks import TrainedOn
 from discern.spine import Label, Plane
-from discern.weights import TrainedOn, WeightsMetadata
+from discern.weights import WeightsMetadata
 
 _TAUGHT = {
     TrainedOn.DERIVED: "from few and indirect labels",

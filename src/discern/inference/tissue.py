@@ -12,8 +12,8 @@ from discern.imaging.geometry import usual_view
 from discern.imaging.pixels import Image, Letterbox, letterbox, window
 from discern.imaging.study import Slice
 from discern.inference.predictor import TissuePredictor
+from discern.networks import Preprocessing, SegmenterMetadata
 from discern.quantities.slices import TissueSlice
-from discern.weights import Preprocessing, SegmenterMetadata
 
 _BATCH_SLICES = 8
 

@@ -21,7 +21,7 @@ from discern.model.grader import Grader
 from discern.model.head import BOX_CHANNELS
 from discern.model.layers import ConvNormAct
 from discern.model.segmenter import Segmenter
-from discern.weights import DETECTOR, FINDER, GRADER, SEGMENTER
+from discern.networks import DETECTOR, FINDER, GRADER, SEGMENTER
 
 Network = TypeVar("Network", bound=nn.Module)
 OPSET = 17

@@ -7,7 +7,7 @@ import onnx
 import onnx.utils
 
 from discern.errors import WeightsError
-from discern.weights import (
+from discern.networks import (
     DETECTOR,
     FINDER,
     GRADER,
@@ -16,10 +16,8 @@ from discern.weights import (
     FinderMetadata,
     GraderMetadata,
     SegmenterMetadata,
-    Weights,
-    WeightsMetadata,
-    embed,
 )
+from discern.weights import Weights, WeightsMetadata, embed
 
 About = SegmenterMetadata | GraderMetadata | FinderMetadata
 _BESIDE = MappingProxyType({"segmenter": SEGMENTER, "grader": GRADER, "finder": FINDER})

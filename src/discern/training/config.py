@@ -19,9 +19,9 @@ from discern.dataset.epochs import AugmentationConfig
 from discern.errors import UsageError
 from discern.model.detector import NetworkConfig
 from discern.model.loss_config import LossConfig, LossKind
+from discern.networks import Preprocessing
 from discern.phantom.training_set import SliceCounts
 from discern.toml_values import built
-from discern.weights import Preprocessing
 
 _ADDED = (
     ("phantom_slices",),

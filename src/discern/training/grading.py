@@ -25,11 +25,12 @@ from discern.imaging.disc_crop import CropRules
 from discern.model.export import export_grader
 from discern.model.grader import GraderConfig, build_grader, grade_loss
 from discern.model.joined import with_network
+from discern.networks import GraderMetadata, Preprocessing
 from discern.outputs import check_folder, write_files
 from discern.training.batches import EpochSampler
 from discern.training.config import OptimizerConfig, Precision
 from discern.training.plain import Course, PlainBatch, fit
-from discern.weights import GraderMetadata, Preprocessing, Weights, patient_hash
+from discern.weights import Weights, patient_hash
 
 _LOG = logging.getLogger(__name__)
 WEIGHTS = "weights.onnx"

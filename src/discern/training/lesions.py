@@ -34,12 +34,13 @@ from discern.imaging.disc_crop import CropRules
 from discern.model.export import export_finder
 from discern.model.finder import FinderConfig, build_finder, finder_loss
 from discern.model.joined import with_network
+from discern.networks import FinderMetadata, Head, Preprocessing, TrainedOn
 from discern.outputs import check_folder, write_files
 from discern.phantom.training_set import SliceCounts
 from discern.spine import LESION_LABELS, Plane
 from discern.training.config import OptimizerConfig, Precision
 from discern.training.plain import Course, PlainBatch, fit
-from discern.weights import FinderMetadata, Head, Preprocessing, TrainedOn, Weights, patient_hash
+from discern.weights import Weights, patient_hash
 
 _LOG = logging.getLogger(__name__)
 WEIGHTS = "weights.onnx"

@@ -29,11 +29,12 @@ from discern.errors import DatasetError
 from discern.model.export import export_segmenter
 from discern.model.joined import with_network
 from discern.model.segmenter import SegmenterConfig, build_segmenter, tissue_loss
+from discern.networks import Preprocessing, SegmenterMetadata
 from discern.outputs import check_folder, write_files
 from discern.training.batches import EpochSampler
 from discern.training.config import OptimizerConfig, Precision
 from discern.training.plain import Course, PlainBatch, fit
-from discern.weights import Preprocessing, SegmenterMetadata, Weights, patient_hash
+from discern.weights import Weights, patient_hash
 
 _LOG = logging.getLogger(__name__)
 WEIGHTS = "weights.onnx"

@@ -16,8 +16,8 @@ from discern.evaluation.outcomes import GradeOutcome, grade_outcome, is_graded
 from discern.evaluation.predictions import PredictedBox
 from discern.imaging.pixels import Letterbox
 from discern.model.detector import Detector
+from discern.networks import Preprocessing
 from discern.postprocess import PostprocessConfig, select_boxes
-from discern.weights import Preprocessing
 
 _BATCH = 8
 

@@ -17,12 +17,11 @@ from discern.errors import WeightsError
 from discern.model.detector import Detector, build_detector
 from discern.model.export import export_onnx
 from discern.model.joined import with_segmenter_of
+from discern.networks import Head, TrainedOn
 from discern.outputs import write_files
 from discern.spine import GRADE_LABELS, LABELS, LESION_LABELS, Label, Plane
 from discern.training.config import TrainingConfig, parse_config
 from discern.weights import (
-    Head,
-    TrainedOn,
     WeightsMetadata,
     image_hash,
     load_weights,

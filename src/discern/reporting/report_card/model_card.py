@@ -7,13 +7,13 @@ from discern.evaluation.disc_wise import PLANES
 from discern.evaluation.headlines import HEADLINES
 from discern.evaluation.subgroups import FEW_PATIENTS
 from discern.evaluation.table_formats import Table
+from discern.networks import TrainedOn
 from discern.reporting.report_card.answers import Answers
 from discern.reporting.report_card.evidence import Evidence
 from discern.reporting.report_card.figures import LESION_NAMES, figures_table
 from discern.reporting.report_card.result_facts import subgroups_of
 from discern.reporting.report_card.run_facts import TRAINED_ON, heads_of
 from discern.spine import LESION_LABELS
-from discern.weights import TrainedOn
 
 RESEARCH_USE = (
     "Research use only. Not a medical device. No statement of these weights may decide on the "

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from discern.imaging.disc_crop import CropRules
+from discern.networks import Head, TrainedOn
 from discern.reporting.report_card.evidence import MANIFEST_FILE, Evidence
 from discern.reporting.report_card.facts import PROGRAM, Fact, Facts, counted, yes_or_no
 from discern.reporting.report_card.figures import LESION_NAMES
 from discern.reporting.wording import share_words, threshold_words
 from discern.spine import GRADE_LABELS, Plane
-from discern.weights import Head, TrainedOn, WeightsMetadata
+from discern.weights import WeightsMetadata
 
 PARTS = ("train", "validation", "test")
 TRAINED_ON = {
