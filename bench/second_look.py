@@ -1,4 +1,4 @@
-"""Other losses, crops, images and starts for the second look, on the same folds.
+"""Other losses, another crop and another start for the second look, on the same folds.
 
     python bench/second_look.py ../shared/data/spider-lumbar --fold-files docs/results/splits
         --predictions docs/results/detector.json --images '*_t2_mid' --discs 1 6 --out OUT
@@ -7,9 +7,9 @@ Each arm trains the grading network anew in every fold. It is judged alone and t
 detector, on discs that the detector found out of fold. An arm whose predictions are in OUT already
 is not trained again. ``second-look.md`` has the tables, ``ledger.csv`` a row for each training.
 
-base: what is shipped, with fewer passes. weighted, corn, push-pull: another loss. narrow, wide:
-another crop. space: T2-SPACE slices beside the T2 middle slices. pretrained: starts from a network
-that has learned, without any grade, to know a disc again in two changed crops.
+base: what is shipped, with fewer passes. weighted, corn, push-pull: another loss. narrow: a
+narrower crop. pretrained: starts from a network that has learned, without any grade and from
+T2-SPACE slices too, to know a disc again in two changed crops.
 """
 
 import argparse
@@ -57,12 +57,12 @@ FAR = 0.3
 """Weight of the expected distance from the true grade."""
 PULL, PUSH, APART = 0.1, 0.1, 0.5
 """Weights of the two terms, and how far apart the means of two grades should lie."""
-NARROW, WIDE = 1.25, 2.0
+NARROW = 1.25
 """Width of the crop in disc widths; 1.5 is shipped."""
 TWIN_EPOCHS, TWIN_FEATURES, TWIN_OFF_DIAGONAL = 10, 128, 0.01
 SHARES = {"alone": 1.0, "with the detector": 0.5}
 ABOUT = (
-    "The grading network with other losses, crops, images and starts, on the same folds. Every "
+    "The grading network with other losses, another crop and another start, on the same folds. Every "
     "patient was predicted by networks that have not seen them. Each is compared with `base`, "
     "what is shipped, here with fewer passes over the discs."
 )
@@ -169,11 +169,8 @@ def corn_probabilities(logits: Tensor) -> Tensor:
     return reached[:, :-1] - reached[:, 1:]
 
 
-def _as_wide_as(disc_widths: float) -> Callable[[GradingConfig], GradingConfig]:
-    def change(config: GradingConfig) -> GradingConfig:
-        return replace(config, crop=replace(config.crop, disc_widths=disc_widths))
-
-    return change
+def _narrow(config: GradingConfig) -> GradingConfig:
+    return replace(config, crop=replace(config.crop, disc_widths=NARROW))
 
 
 def _every_image(config: GradingConfig) -> GradingConfig:
@@ -185,9 +182,7 @@ ARMS: Mapping[str, Arm] = {
     "weighted": Arm(weighted),
     "corn": Arm(corn, corn_network, corn_probabilities),
     "push-pull": Arm(push_pull, WithFeatures),
-    "narrow": Arm(change=_as_wide_as(NARROW)),
-    "wide": Arm(change=_as_wide_as(WIDE)),
-    "space": Arm(change=_every_image),
+    "narrow": Arm(change=_narrow),
     "pretrained": Arm(pretrained=True),
 }
 
