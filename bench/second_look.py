@@ -62,9 +62,9 @@ NARROW = 1.25
 TWIN_EPOCHS, TWIN_FEATURES, TWIN_OFF_DIAGONAL = 10, 128, 0.01
 SHARES = {"alone": 1.0, "with the detector": 0.5}
 ABOUT = (
-    "The grading network with other losses, another crop and another start, on the same folds. Every "
-    "patient was predicted by networks that have not seen them. Each is compared with `base`, "
-    "what is shipped, here with fewer passes over the discs."
+    "The grading network with other losses, another crop and another start, on the same folds. "
+    "Every patient was predicted by networks that have not seen them. Each is compared with "
+    "`base`, what is shipped, here with fewer passes over the discs."
 )
 
 
