@@ -36,6 +36,7 @@ from discern.evaluation.metrics import EvaluationOptions, Metrics, evaluate
 from discern.evaluation.metrics_json import metrics_to_json
 from discern.evaluation.performance_tables import disc_wise_table, slice_wise_table
 from discern.evaluation.predictions import PredictedBox
+from discern.evaluation.published import LESION_PLANES, row_name
 from discern.evaluation.table_formats import Table
 from discern.evaluation.tables import tables_markdown
 from discern.findings import LesionThreshold
@@ -232,7 +233,8 @@ def best_thresholds(judged: Judged) -> tuple[LesionThreshold, ...]:
 
 def of_lesions(table: Table, plane: Plane) -> Table:
     """Return the rows of the lesions: what the detector says of grades is not asked here."""
-    rows = tuple(row for row in table.rows if not str(row[0]).startswith("Disc degeneration"))
+    lesions = tuple(row_name(one) for one in LESION_PLANES)
+    rows = tuple(row for row in table.rows if str(row[0]).startswith(lesions))
     return replace(table, title=f"{plane}: {table.title}", rows=rows)
 
 

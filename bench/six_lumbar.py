@@ -8,7 +8,7 @@ are read by the shipped networks; the lowest disc above the sacrum (L6-S1, L5-S1
 it are compared with those of SPIDER's spines by the features that numbering uses
 (``discern.inference.spine_cues``). Writes ``levels/six.txt``: how many of the discs lie within the
 region that holds 95 % of a Gaussian fitted on SPIDER's L5-S1. Where most of the sixth ones do, no
-rule that also reads real spines rightly can tell them.
+rule by these features that also reads real spines rightly can tell them.
 """
 
 import argparse

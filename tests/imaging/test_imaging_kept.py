@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from discern.imaging.kept import KeptImages
-from discern.imaging.study import Image
+from discern.findings import Source
+from discern.imaging.kept import KeptImages, keeping_images
+from discern.imaging.study import Image, Series, Slice, Study
+from discern.spine import Plane, Weighting
 
 
 class Reader:
@@ -33,3 +35,19 @@ def test_what_was_not_asked_for_longest_goes_when_there_is_no_room() -> None:
         kept.image(("s1", index), reads[index])
     assert [one.times for one in reads] == [1, 2, 1]
     assert KeptImages(most_bytes=1).image(("s1", 0), reads[0])[0, 0] == 2
+
+
+def test_a_study_keeps_the_slices_of_the_series_that_are_read() -> None:
+    readers = [Reader(), Reader()]
+    slices = [Slice(0, (8, 8), None, None, read, None, None, "a.png") for read in readers]
+    series = tuple(
+        Series(name, None, name, Plane.SAGITTAL, Weighting.T2, (one,), used=used)
+        for name, one, used in zip(("s1", "s2"), slices, (True, False), strict=True)
+    )
+
+    study = keeping_images(Study(Source.DICOM, None, None, series))
+
+    for one in study.series:
+        one.slices[0].read()
+        one.slices[0].read()
+    assert [read.times for read in readers] == [1, 2]

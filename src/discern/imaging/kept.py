@@ -34,9 +34,9 @@ class KeptImages:
         return sum(one.nbytes for one in self._images.values())
 
 
-def keeping_images(study: Study, kept: KeptImages | None = None) -> Study:
-    """Return ``study``, whose used series decode a slice once as long as ``kept`` has room."""
-    kept = kept or KeptImages()
+def keeping_images(study: Study) -> Study:
+    """Return ``study``, whose used series decode a slice once as long as there is room."""
+    kept = KeptImages()
     return replace(
         study,
         series=tuple(
