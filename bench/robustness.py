@@ -33,6 +33,7 @@ from discern.dataset.masks import mask_file, read_mask
 from discern.dataset.samples import read_image
 from discern.dataset.sources import Dataset, image_files, read_dataset
 from discern.dataset.splits import Split, read_fold_splits
+from discern.dataset.strata import vendors_of
 from discern.errors import UsageError
 from discern.evaluation.agreement import Counts
 from discern.evaluation.outcomes import grade_outcome
@@ -45,7 +46,6 @@ from discern.evaluation.robustness import (
     readings_csv,
     robustness_files,
 )
-from discern.experiment.studies import vendors_of
 from discern.imaging.pixels import Image, window
 from discern.inference.evaluate import Selection, boxes_of_images, refuse_overlap, selected_truths
 from discern.inference.predictor_openvino import OpenVinoPredictor

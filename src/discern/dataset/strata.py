@@ -6,12 +6,13 @@ the next, so that neighbours are alike everywhere.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from discern.dataset.patients import read_patients
 from discern.dataset.sources import Dataset
+from discern.errors import DatasetError
 
 
 def stratified_order(dataset: Dataset, rng: np.random.Generator) -> list[str]:
@@ -45,3 +46,23 @@ def one_of_each_few(ordered: Sequence[str], share: float, rng: np.random.Generat
     if len(ordered) < few:
         places = [int(rng.integers(len(ordered)))] if len(ordered) > 1 else []
     return {ordered[place] for place in places if place < len(ordered)}
+
+
+def vendors_of(dataset: Dataset) -> Mapping[str, tuple[str, ...]]:
+    """Return the patients of each vendor, patients without a vendor left out.
+
+    Raises:
+        DatasetError: ``patients.csv`` is missing, or names one vendor only.
+    """
+    records = read_patients(dataset.folder)
+    vendors: dict[str, list[str]] = {}
+    for patient in dataset.patients:
+        vendor = records[patient].vendor if patient in records else None
+        if vendor:
+            vendors.setdefault(vendor, []).append(patient)
+    if len(vendors) < 2:  # noqa: PLR2004 - one to train on, one to test on
+        raise DatasetError(
+            f"{dataset.name}: transfer needs patients.csv with a manufacturer for each patient, "
+            f"and two manufacturers; found {', '.join(vendors) or 'none'}"
+        )
+    return {vendor: tuple(vendors[vendor]) for vendor in sorted(vendors)}

@@ -1,16 +1,15 @@
 """Which networks are compared: arms of one factor each, on the same folds, budget and seeds."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 
 from discern.dataset.augment import PAPER_SHARE, IntensityMode
-from discern.dataset.patients import read_patients
 from discern.dataset.sources import Dataset
 from discern.dataset.splits import Split, fold_splits
-from discern.errors import DatasetError, UsageError
+from discern.dataset.strata import vendors_of
+from discern.errors import UsageError
 from discern.model.backbone import NetworkSize
 from discern.model.loss_config import LossKind
 from discern.training.config import TrainingConfig, read_config
@@ -196,26 +195,6 @@ def transfer_arms(
         )
         for vendor, patients in vendors.items()
     )
-
-
-def vendors_of(dataset: Dataset) -> Mapping[str, tuple[str, ...]]:
-    """Return the patients of each vendor, patients without a vendor left out.
-
-    Raises:
-        DatasetError: ``patients.csv`` is missing, or names one vendor only.
-    """
-    records = read_patients(dataset.folder)
-    vendors: dict[str, list[str]] = {}
-    for patient in dataset.patients:
-        vendor = records[patient].vendor if patient in records else None
-        if vendor:
-            vendors.setdefault(vendor, []).append(patient)
-    if len(vendors) < 2:  # noqa: PLR2004 - one to train on, one to test on
-        raise DatasetError(
-            f"{dataset.name}: transfer needs patients.csv with a manufacturer for each patient, "
-            f"and two manufacturers; found {', '.join(vendors) or 'none'}"
-        )
-    return {vendor: tuple(vendors[vendor]) for vendor in sorted(vendors)}
 
 
 def arms_of(study: Study, dataset: Dataset, budget: Budget, folds: int) -> tuple[Arm, ...]:
