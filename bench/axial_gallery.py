@@ -25,6 +25,7 @@ from discern.dataset.samples import read_image
 from discern.decisions import OperatingPoint
 from discern.evaluation.predictions import PredictedBox
 from discern.imaging.geometry import usual_view
+from discern.imaging.neighbours import InStack, alone, in_stacks
 from discern.imaging.pixels import Image
 from discern.imaging.reading import read_study
 from discern.inference.evaluate import boxes_of_images
@@ -39,15 +40,16 @@ _TILE_PX, _TILES_A_ROW = 320, 6
 _COLOURS = {Label.HERNIATION: "red", Label.HIZ: "yellow"}
 
 
-def axial_images(source: Path) -> Iterator[Image]:
-    """Yield the axial T2 slices of a folder of PNG files or of a DICOM study."""
+def axial_images(source: Path) -> Iterator[InStack[Image]]:
+    """Yield the axial T2 slices of a folder of PNG files, or of a DICOM study with neighbours."""
     files = sorted(source.rglob("*.png"))
     if files:
-        yield from (read_image(file) for file in files)
+        yield from (alone(read_image(file)) for file in files)
         return
     for series in read_study(source).used(Plane.AXIAL):
-        for slice_ in series.slices:
-            yield usual_view(slice_.geometry).apply(slice_.read())
+        places = [slice_.geometry for slice_ in series.slices]
+        views = [usual_view(one.geometry).apply(one.read()) for one in series.slices]
+        yield from in_stacks(views, places)
 
 
 def tile(image: Image, boxes: tuple[PredictedBox, ...], point: OperatingPoint) -> PillowImage.Image:
@@ -116,12 +118,13 @@ def main() -> None:
     for source in chosen.sources:
         name = source.parent.name if source.name == "study" else source.name
         images = list(axial_images(source))
-        pairs = ((image, Plane.AXIAL) for image in images)
-        answers = list(boxes_of_images(pairs, predictor, weights.metadata))
+        asked = ((image, Plane.AXIAL) for image in images)
+        answers = list(boxes_of_images(asked, predictor, weights.metadata))
         said[name] = alarms(answers, point)
         result[name] = {"slices": len(images), "slices_said_to_show": said[name]}
         if chosen.gallery:
-            tiles = [tile(i, boxes, point) for i, boxes in zip(images, answers, strict=True)]
+            pairs = zip(images, answers, strict=True)
+            tiles = [tile(one.itself, boxes, point) for one, boxes in pairs]
             write_sheet(tiles, chosen.gallery / f"{name}.png")
     if chosen.gallery:
         about = f"Weights {weights.metadata.name}, SHA-256 {weights.sha256[:16]}. {_UNLABELLED}"

@@ -1,4 +1,4 @@
-"""Other losses, another crop and another start for the second look, on the same folds.
+"""Other losses, crops, starts, data and views for the second look, on the same folds.
 
     python bench/second_look.py ../shared/data/spider-lumbar --fold-files docs/results/splits
         --predictions docs/results/detector.json --images '*_t2_mid' --discs 1 6 --out OUT
@@ -7,9 +7,11 @@ Each arm trains the grading network anew in every fold. It is judged alone and t
 detector, on discs that the detector found out of fold. An arm whose predictions are in OUT already
 is not trained again. ``second-look.md`` has the tables, ``ledger.csv`` a row for each training.
 
-base: what is shipped, with fewer passes. weighted, corn, push-pull: another loss. narrow: a
+base: what is shipped, with fewer passes. weighted, corn, push-pull, soft: another loss. narrow: a
 narrower crop. pretrained: starts from a network that has learned, without any grade and from
-T2-SPACE slices too, to know a disc again in two changed crops.
+T2-SPACE slices too, to know a disc again in two changed crops. space: learns from the graded
+T2-SPACE slices of the same patients too. phantom: from discs of synthetic patients too. averaged:
+what base says of seven views of a disc, their mean.
 """
 
 import argparse
@@ -29,6 +31,8 @@ from torch.utils.data import DataLoader
 
 from discern.dataset.disc_samples import DiscSample, DiscTraining, GradedDisc
 from discern.dataset.epochs import Draw, EpochPlan
+from discern.dataset.phantoms import of_patients
+from discern.dataset.samples import windowed
 from discern.dataset.sources import Dataset, read_dataset
 from discern.dataset.splits import Split, read_fold_splits
 from discern.evaluation.comparison import ComparisonOptions, compare
@@ -47,7 +51,8 @@ from discern.model.grader import Grader, build_grader, grade_loss
 from discern.model.layers import centred
 from discern.networks import GraderMetadata, Preprocessing
 from discern.outputs import write_files
-from discern.spine import Plane
+from discern.phantom.training_set import SliceCounts, slices_of_patient
+from discern.spine import GRADE_LABELS, Plane
 from discern.training.batches import EpochSampler
 from discern.training.grading import GradingConfig, collate, disc_batches, training_discs
 from discern.training.plain import PlainBatch, fit
@@ -59,10 +64,23 @@ PULL, PUSH, APART = 0.1, 0.1, 0.5
 """Weights of the two terms, and how far apart the means of two grades should lie."""
 NARROW = 1.25
 """Width of the crop in disc widths; 1.5 is shipped."""
+SOFT = 2.0
+"""How fast a target falls with the distance from the true grade: to .11 of it one grade away."""
+VIEWS = (
+    (1, 0, 0),
+    (0.93, 0, 0),
+    (1.07, 0, 0),
+    (1, 0.06, 0),
+    (1, -0.06, 0),
+    (1, 0, 0.06),
+    (1, 0, -0.06),
+)
+"""Scale and shifts, to the right and down, in half sizes of the crop."""
+PHANTOM_PATIENTS, PHANTOM_SEED = 40, 8
 TWIN_EPOCHS, TWIN_FEATURES, TWIN_OFF_DIAGONAL = 10, 128, 0.01
 SHARES = {"alone": 1.0, "with the detector": 0.5}
 ABOUT = (
-    "The grading network with other losses, another crop and another start, on the same folds. "
+    "The grading network with other losses, crops, starts, data and views, on the same folds. "
     "Every patient was predicted by networks that have not seen them. Each is compared with "
     "`base`, what is shipped, here with fewer passes over the discs."
 )
@@ -80,6 +98,10 @@ def _plain(grader: Grader) -> nn.Module:
     return grader
 
 
+def _one_view(crops: Tensor) -> list[Tensor]:
+    return [crops]
+
+
 @dataclass(frozen=True, slots=True)
 class Arm:
     """What is different from ``base``.
@@ -90,6 +112,8 @@ class Arm:
         probabilities: Those of the grades, of what the network says.
         change: Makes the configuration of this arm.
         pretrained: Whether the network first learns without grades.
+        phantoms: Synthetic patients whose discs are learned from too.
+        views: What it is asked of, of one crop; the answer is the mean.
     """
 
     loss: Callable[[Tensor, Tensor], Tensor] = grade_loss
@@ -97,6 +121,8 @@ class Arm:
     probabilities: Callable[[Tensor], Tensor] = _softmax
     change: Callable[[GradingConfig], GradingConfig] = _unchanged
     pretrained: bool = False
+    phantoms: int = 0
+    views: Callable[[Tensor], list[Tensor]] = _one_view
 
 
 def weighted(logits: Tensor, grades: Tensor) -> Tensor:
@@ -104,6 +130,28 @@ def weighted(logits: Tensor, grades: Tensor) -> Tensor:
     distance = (torch.arange(GRADES)[None] - grades[:, None]).abs().float()
     expected = (logits.float().softmax(dim=1) * distance).sum(dim=1).mean()
     return grade_loss(logits, grades) + FAR * expected
+
+
+def soft(logits: Tensor, grades: Tensor) -> Tensor:
+    """Cross-entropy against targets that fall off with the distance from the true grade.
+
+    Soft labels of Diaz and Marathe, CVPR 2019: a disc between two grades is no error of either.
+    """
+    distance = (torch.arange(GRADES)[None] - grades[:, None]).abs().float()
+    wanted = (-SOFT * distance).softmax(dim=1)
+    return -(wanted * logits.float().log_softmax(dim=1)).sum(dim=1).mean()
+
+
+def moved_views(crops: Tensor) -> list[Tensor]:
+    """Return crops (N, 1, h, w) as they are, a little larger and smaller, and moved each way."""
+    views = []
+    for scale, right, down in VIEWS:
+        matrix = torch.tensor([[scale, 0, right], [0, scale, down]], dtype=crops.dtype)
+        where = functional.affine_grid(
+            matrix.expand(len(crops), 2, 3), list(crops.shape), align_corners=False
+        )
+        views.append(functional.grid_sample(crops, where, align_corners=False))
+    return views
 
 
 class WithFeatures(nn.Module):
@@ -184,6 +232,10 @@ ARMS: Mapping[str, Arm] = {
     "push-pull": Arm(push_pull, WithFeatures),
     "narrow": Arm(change=_narrow),
     "pretrained": Arm(pretrained=True),
+    "soft": Arm(soft),
+    "space": Arm(change=_every_image),
+    "phantom": Arm(phantoms=PHANTOM_PATIENTS),
+    "averaged": Arm(views=moved_views),
 }
 
 
@@ -260,13 +312,32 @@ class TorchGrader:
     def predict_grades(self, crops: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return (N, 5) probabilities of the grades of (N, H, W) crops."""
         with torch.no_grad():
-            outputs = self._network(torch.from_numpy(crops[:, None]))
-        return self._arm.probabilities(outputs.float()).double().numpy()
+            views = self._arm.views(torch.from_numpy(crops[:, None]))
+            said = [self._arm.probabilities(self._network(view).float()) for view in views]
+        return torch.stack(said).mean(dim=0).double().numpy()
+
+
+def phantom_discs(patients: int) -> list[GradedDisc]:
+    """Return the discs on three slices of each of ``patients`` synthetic patients."""
+    return of_patients(_of_phantom, patients)
+
+
+def _of_phantom(number: int) -> list[GradedDisc]:
+    discs: list[GradedDisc] = []
+    for one in slices_of_patient(number, PHANTOM_SEED, SliceCounts(3)):
+        image = windowed(one.image, Preprocessing()).astype(np.float16)
+        discs += [
+            GradedDisc(image, box.box_xyxy_px, GRADE_LABELS.index(box.label), one.truth.patient)
+            for box in one.truth.boxes
+            if box.label in GRADE_LABELS
+        ]
+    return discs
 
 
 def learn(arm: Arm, config: GradingConfig, dataset: Dataset, split: Split) -> nn.Module:
     """Return the network of one fold, trained as ``arm`` says."""
     discs = training_discs(config, dataset, split, Preprocessing())
+    discs += phantom_discs(arm.phantoms)
     start: Grader | None = None
     if arm.pretrained:
         every = training_discs(_every_image(config), dataset, split, Preprocessing())
@@ -356,7 +427,7 @@ def write_table(dataset: Dataset, selection: Selection, out: Path) -> None:
     rows: list[Mapping[str, object]] = []
     for name in ARMS:
         rows += csv.DictReader(io.StringIO((out / "arms" / f"{name}.csv").read_text()))
-    text = tables_markdown("Other ways to train the second look", ABOUT, tables)
+    text = tables_markdown("Other ways to train and ask the second look", ABOUT, tables)
     write_files(out, {"second-look.md": text.encode(), "ledger.csv": _csv(rows)})
 
 

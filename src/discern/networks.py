@@ -22,6 +22,8 @@ GRADER = Ends("crops", ("grades",))
 FINDER = Ends("views", ("lesions",))
 FINDER_STRIDE = 2
 """Pixels of a crop for each place of the lesion network's maps."""
+FINDER_SLICES = 3
+"""What a lesion network sees at once: the slice in question between the two beside it."""
 
 
 class TrainedOn(StrEnum):
@@ -114,6 +116,7 @@ class FinderMetadata:
         training_patients: Hashes as in :class:`WeightsMetadata`.
         data_digest: SHA-256 of images and annotations.
         config_digest: SHA-256 of its training configuration.
+        slices: What it sees at once; 1 in the files of earlier versions.
     """
 
     sagittal: CropRules
@@ -124,6 +127,7 @@ class FinderMetadata:
     training_patients: tuple[str, ...]
     data_digest: str = ""
     config_digest: str = ""
+    slices: int = 1
 
     def lesions(self, plane: Plane) -> tuple[Label, ...]:
         """Return the lesions that it looks for in ``plane``."""

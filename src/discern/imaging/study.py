@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from discern.findings import Source, StudyWarning
-from discern.imaging.geometry import SliceGeometry
+from discern.imaging.geometry import SliceGeometry, usual_view
 from discern.spine import Plane, Weighting
 
 Image = NDArray[np.float32]
@@ -45,6 +45,13 @@ class Slice:
     frame_number: int | None
     file: str
     header: Callable[[], Dataset] | None = None
+
+    @property
+    def view_spacing_mm(self) -> tuple[float, float] | None:
+        """Between rows and between columns of the usual view; None where the file says nothing."""
+        if self.spacing_mm is not None and usual_view(self.geometry).transpose:
+            return self.spacing_mm[::-1]
+        return self.spacing_mm
 
 
 @dataclass(frozen=True, slots=True)

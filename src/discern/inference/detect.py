@@ -1,6 +1,6 @@
 """The network over one series: slices in, boxes in the stored matrix out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -11,9 +11,10 @@ from discern.boxes import BoxArray
 from discern.errors import UnreadableFile
 from discern.findings import StudyWarning
 from discern.imaging.geometry import usual_view
+from discern.imaging.neighbours import InStack, in_stacks
 from discern.imaging.pixels import Image, Letterbox, letterbox, window
 from discern.imaging.study import Series, Slice
-from discern.inference.lesion_look import LesionLook
+from discern.inference.lesion_look import LesionLook, even
 from discern.inference.predictor import Candidates, Predictor
 from discern.networks import Preprocessing
 from discern.postprocess import PostprocessConfig, SelectedBox, select_boxes
@@ -48,7 +49,6 @@ class SliceBoxes:
 class _Prepared:
     slice_: Slice
     windowed: Image
-    spacing_mm: tuple[float, float] | None
     content_bottom_px: float
     thumbnail: Image
     input_image: Image
@@ -76,6 +76,9 @@ class SeriesDetector:
             inputs = np.stack([one.input_image for one in batch])  # (B, H, W)
             candidates = self.predictor.predict(inputs)
             results += map(self._slice_boxes, batch, candidates)
+        if self.look is not None:
+            stacks = in_stacks(results, [one.slice_.geometry for one in results])
+            results = [_looked_at(stack, self.look) for stack in stacks]
         return results, warnings
 
     def _prepared(self, series: Series, warnings: list[StudyWarning]) -> Iterator[_Prepared]:
@@ -88,43 +91,50 @@ class SeriesDetector:
                 yield self._prepare(slice_, image)
 
     def _prepare(self, slice_: Slice, image: Image) -> _Prepared:
-        turn = usual_view(slice_.geometry)
-        view = turn.apply(image)
-        spacing = slice_.spacing_mm
-        if spacing is not None and turn.transpose:
-            spacing = spacing[::-1]
+        view = usual_view(slice_.geometry).apply(image)
         rules = self.preprocessing
         windowed = window(view, rules.low_percentile, rules.high_percentile)
-        square, fit = letterbox(windowed, rules.size_px, spacing)
+        square, fit = letterbox(windowed, rules.size_px, slice_.view_spacing_mm)
         rows = np.flatnonzero((windowed > 0).any(axis=1))
         bottom = float(rows[-1] + 1) if rows.size else float(view.shape[0])
         thumbnail = view[::THUMBNAIL_STEP, ::THUMBNAIL_STEP].copy()
-        return _Prepared(slice_, windowed, spacing, bottom, thumbnail, square, fit)
+        return _Prepared(slice_, windowed, bottom, thumbnail, square, fit)
 
     def _slice_boxes(self, prepared: _Prepared, candidates: Candidates) -> SliceBoxes:
         selected = select_boxes(candidates.boxes_xyxy_px, candidates.class_scores, self.thresholds)
         boxes = np.array([one.box_xyxy_px for one in selected]).reshape(-1, 4)
         rows, columns = prepared.windowed.shape
         view = np.clip(prepared.fit.to_image(boxes), 0, (columns, rows, columns, rows))
-        if self.look is not None:
-            shown = [
-                replace(one, box_xyxy_px=four(box)) for one, box in zip(selected, view, strict=True)
-            ]
-            selected = self.look.at(prepared.windowed, shown, prepared.spacing_mm)
-            view = np.array([one.box_xyxy_px for one in selected]).reshape(-1, 4)
-        turn = usual_view(prepared.slice_.geometry)
-        stored = turn.restore_boxes(view, prepared.slice_.shape_px)
-        placed = tuple(
-            replace(one, box_xyxy_px=four(box)) for one, box in zip(selected, stored, strict=True)
-        )
         return SliceBoxes(
             slice_=prepared.slice_,
-            boxes=placed,
+            boxes=in_stored_matrix(selected, view, prepared.slice_),
             view_boxes_xyxy_px=view,
             windowed=prepared.windowed.astype(np.float16),
             content_bottom_px=prepared.content_bottom_px,
             thumbnail=prepared.thumbnail,
         )
+
+
+def _looked_at(stack: InStack[SliceBoxes], look: LesionLook) -> SliceBoxes:
+    """Return the boxes of a slice with what a closer look at the slice in its stack finds."""
+    result = stack.itself
+    images = even(stack.map(lambda one: one.windowed))
+    pairs = zip(result.boxes, result.view_boxes_xyxy_px, strict=True)
+    shown = [replace(one, box_xyxy_px=four(box)) for one, box in pairs]
+    selected = look.at(images, shown, result.slice_.view_spacing_mm)
+    view = np.array([one.box_xyxy_px for one in selected]).reshape(-1, 4)
+    boxes = in_stored_matrix(selected, view, result.slice_)
+    return replace(result, boxes=boxes, view_boxes_xyxy_px=view)
+
+
+def in_stored_matrix(
+    boxes: Sequence[SelectedBox], view_boxes_xyxy_px: BoxArray, slice_: Slice
+) -> tuple[SelectedBox, ...]:
+    """Return boxes of the usual view in the stored matrix."""
+    stored = usual_view(slice_.geometry).restore_boxes(view_boxes_xyxy_px, slice_.shape_px)
+    return tuple(
+        replace(one, box_xyxy_px=four(box)) for one, box in zip(boxes, stored, strict=True)
+    )
 
 
 def four(box: NDArray[np.float64]) -> tuple[float, float, float, float]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from discern.findings import Quantity, QuantityName, QuantitySource
 from discern.imaging.study import Slice
-from discern.inference.tracks import Track, view_spacing_mm
+from discern.inference.tracks import Track
 from discern.quantities.combine import combine
 from discern.quantities.from_boxes import measure_boxes
 from discern.quantities.measure import Measured, measure_slice
@@ -34,8 +34,7 @@ def quantities_of(
         return [combine(found, QuantitySource.MASKS) for found in measured]
     for slice_ in slices:
         rows, boxes = _boxes_on(tracks, slice_.index)
-        spacing = view_spacing_mm(slice_) if slice_.spacing_mm else None
-        for row, found in zip(rows, measure_boxes(boxes, spacing), strict=True):
+        for row, found in zip(rows, measure_boxes(boxes, slice_.view_spacing_mm), strict=True):
             measured[row].append(found)
     return [combine(found, QuantitySource.BOXES) for found in measured]
 

@@ -15,7 +15,6 @@ from discern.inference.tracks import (
     link_tracks,
     middle_slices,
     place_boxes,
-    view_spacing_mm,
 )
 from discern.spine import Level, Plane
 
@@ -100,8 +99,7 @@ def _looked_at_again(
     for result in results:
         here = [box for box in middle if box.slice_index == result.slice_.index]
         in_view = [replace(box.selected, box_xyxy_px=box.view_xyxy_px) for box in here]
-        spacing_mm = view_spacing_mm(result.slice_)
-        opinions = second_look.at(result.windowed, in_view, spacing_mm)
+        opinions = second_look.at(result.windowed, in_view, result.slice_.view_spacing_mm)
         for box, one in zip(here, opinions, strict=True):
             selected = replace(one, box_xyxy_px=box.selected.box_xyxy_px)
             judged[box.detection] = replace(box, selected=selected)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from discern.boxes import BoxArray
-from discern.imaging.geometry import usual_view
 from discern.imaging.study import Slice
 from discern.inference.detect import SliceBoxes, four
 from discern.postprocess import SelectedBox
@@ -100,7 +99,7 @@ def place_boxes(result: SliceBoxes, first_id: int) -> list[PlacedBox]:
     slice_, view = result.slice_, result.view_boxes_xyxy_px
     stored = np.array([box.box_xyxy_px for box in result.boxes]).reshape(-1, 4)
     centers = _centers(slice_, stored, view)
-    row, column = view_spacing_mm(slice_)
+    row, column = slice_.view_spacing_mm or (1.0, 1.0)
     sizes = (view[:, 2:] - view[:, :2]) * (column, row)
     margin = EDGE_SHARE * result.content_bottom_px
     at_edge = (view[:, 1] < margin) | (view[:, 3] > result.content_bottom_px - margin)
@@ -116,12 +115,6 @@ def place_boxes(result: SliceBoxes, first_id: int) -> list[PlacedBox]:
         )
         for i, selected in enumerate(result.boxes)
     ]
-
-
-def view_spacing_mm(slice_: Slice) -> tuple[float, float]:
-    """Return the distance between rows and between columns of the usual view, 1 if not stated."""
-    row, column = slice_.spacing_mm or (1.0, 1.0)
-    return (column, row) if usual_view(slice_.geometry).transpose else (row, column)
 
 
 def _centers(slice_: Slice, stored: BoxArray, view: BoxArray) -> Vector:
