@@ -365,7 +365,14 @@ def run_arm(
         seconds = round(time.perf_counter() - start)
         rows.append({"arm": name, "fold": fold, "epochs": config.epochs, "seconds": seconds})
         for how, share in SHARES.items():
-            look = SecondLook(network, GraderMetadata(config.crop, share, config.epochs, (), ()))
+            about = GraderMetadata(
+                config.crop,
+                share,
+                epochs=config.epochs,
+                training_data=(),
+                training_patients=(),
+            )
+            look = SecondLook(network, about)
             pooled[how] |= looked_at_again(
                 dataset, split.test, given, {Plane.SAGITTAL: look.at}, Preprocessing()
             )

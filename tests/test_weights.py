@@ -8,7 +8,12 @@ from discern.spine import Tissue
 from discern.weights import WeightsMetadata, load_weights, parse_metadata, shipped_weights
 
 SEGMENTER = SegmenterMetadata(
-    Preprocessing(320, 1.0, 99.0), 24, ("A, CC BY 4.0",), ("0123456789abcdef",), "d", "c"
+    Preprocessing(320, 1.0, 99.0),
+    epochs=24,
+    training_data=("A, CC BY 4.0",),
+    training_patients=("0123456789abcdef",),
+    data_digest="d",
+    config_digest="c",
 )
 
 
@@ -49,7 +54,13 @@ def test_the_shipped_file_holds_all_networks_in_less_than_20_mb() -> None:
 
 
 GRADER = GraderMetadata(
-    CropRules(32, 48, 2.0), 0.4, 40, ("A, CC BY 4.0",), ("fedcba9876543210",), "d", "c"
+    CropRules(32, 48, 2.0),
+    0.4,
+    epochs=40,
+    training_data=("A, CC BY 4.0",),
+    training_patients=("fedcba9876543210",),
+    data_digest="d",
+    config_digest="c",
 )
 
 

@@ -57,76 +57,65 @@ class Preprocessing:
     high_percentile: float = 99.5
 
 
-@dataclass(frozen=True, slots=True)
-class SegmenterMetadata:
-    """What the tissue network of a weights file says about itself.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedFrom:
+    """What every network beside the detector says of its training.
 
     Attributes:
-        preprocessing: Its own input size and window.
-        epochs: Passes over its training images.
+        epochs: Passes over its training plan.
         training_data: Data sets in words, with licence.
         training_patients: Hashes as in :class:`WeightsMetadata`.
-        data_digest: SHA-256 of images and annotations, not of the masks.
+        data_digest: SHA-256 of images and annotations; masks are not among them.
         config_digest: SHA-256 of its training configuration.
-        tissues: Order of its output channels.
     """
 
-    preprocessing: Preprocessing
     epochs: int
     training_data: tuple[str, ...]
     training_patients: tuple[str, ...]
     data_digest: str = ""
     config_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmenterMetadata(LearnedFrom):
+    """What the tissue network of a weights file says about itself.
+
+    Attributes:
+        preprocessing: Its own input size and window.
+        tissues: Order of its output channels.
+    """
+
+    preprocessing: Preprocessing
     tissues: tuple[Tissue, ...] = tuple(Tissue)
 
 
 @dataclass(frozen=True, slots=True)
-class GraderMetadata:
+class GraderMetadata(LearnedFrom):
     """What the grading network of a weights file says about itself.
 
     Attributes:
         crop: What it sees of a disc.
         share: Weight of its opinion beside the detector's, from 0 to 1.
-        epochs: Passes over its training discs.
-        training_data: Data sets in words, with licence.
-        training_patients: Hashes as in :class:`WeightsMetadata`.
-        data_digest: SHA-256 of images and annotations.
-        config_digest: SHA-256 of its training configuration.
     """
 
     crop: CropRules
     share: float
-    epochs: int
-    training_data: tuple[str, ...]
-    training_patients: tuple[str, ...]
-    data_digest: str = ""
-    config_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class FinderMetadata:
+class FinderMetadata(LearnedFrom):
     """What the lesion network of a weights file says about itself.
 
     Attributes:
         sagittal: What it sees of a disc on a sagittal slice.
         axial: What it sees of an axial slice.
         heads: What it says, and what each head has seen; the detector's own are silent there.
-        epochs: Passes over its training plan.
-        training_data: Data sets in words, with licence.
-        training_patients: Hashes as in :class:`WeightsMetadata`.
-        data_digest: SHA-256 of images and annotations.
-        config_digest: SHA-256 of its training configuration.
         slices: What it sees at once; 1 in the files of earlier versions.
     """
 
     sagittal: CropRules
     axial: CropRules
     heads: tuple[Head, ...]
-    epochs: int
-    training_data: tuple[str, ...]
-    training_patients: tuple[str, ...]
-    data_digest: str = ""
-    config_digest: str = ""
     slices: int = 1
 
     def lesions(self, plane: Plane) -> tuple[Label, ...]:

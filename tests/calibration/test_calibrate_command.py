@@ -162,7 +162,7 @@ def test_a_lesion_can_be_left_to_the_detector(
     crop = CropRules()
     zone = (Label.HIZ, Plane.SAGITTAL)
     heads = (Head(*HERNIATION, TrainedOn.SYNTHETIC), Head(*zone, TrainedOn.REAL))
-    finder = FinderMetadata(crop, crop, heads, 1, (), ())
+    finder = FinderMetadata(crop, crop, heads, epochs=1, training_data=(), training_patients=())
     given_heads = (Head(*HERNIATION, TrainedOn.DERIVED),)
     about = replace(shipped.metadata, finder=finder, heads=given_heads)
     file, out = tmp_path / "w.onnx", tmp_path / "out"

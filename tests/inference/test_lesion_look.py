@@ -22,7 +22,15 @@ HEADS = tuple(
     for plane in (Plane.SAGITTAL, Plane.AXIAL)
     for label in LESION_LABELS
 )
-ABOUT = FinderMetadata(CropRules(32, 48, 1.5), CropRules(64, 64, 1.0), HEADS, 1, (), (), slices=3)
+ABOUT = FinderMetadata(
+    CropRules(32, 48, 1.5),
+    CropRules(64, 64, 1.0),
+    HEADS,
+    epochs=1,
+    training_data=(),
+    training_patients=(),
+    slices=3,
+)
 DISC = SelectedBox(
     Label.PFIRRMANN_3, 0.8, (0.1, 0.3, 0.8, 0.2, 0.1, 0.05, 0.01), (40.0, 30.0, 72.0, 42.0)
 )

@@ -17,7 +17,9 @@ from discern.postprocess import SelectedBox
 from discern.spine import GRADE_LABELS, Label, Plane
 from discern.weights import WeightsMetadata, load_weights, shipped_weights
 
-ABOUT = GraderMetadata(CropRules(rows=8, columns=12), 0.5, 1, (), ())
+ABOUT = GraderMetadata(
+    CropRules(rows=8, columns=12), 0.5, epochs=1, training_data=(), training_patients=()
+)
 DISC = SelectedBox(
     Label.PFIRRMANN_3, 0.8, (0.1, 0.3, 0.8, 0.2, 0.1, 0.05, 0.01), (10.0, 10.0, 30.0, 18.0)
 )

@@ -12,7 +12,9 @@ from discern.imaging.study import Slice
 from discern.inference.tissue import in_view, segment_slices
 from discern.networks import Preprocessing, SegmenterMetadata
 
-ABOUT = SegmenterMetadata(Preprocessing(size_px=64), 1, (), ())
+ABOUT = SegmenterMetadata(
+    Preprocessing(size_px=64), epochs=1, training_data=(), training_patients=()
+)
 
 
 def slice_of(

@@ -62,7 +62,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Weights:
     detector = export_onnx(build_detector(NetworkConfig()))
     about = WeightsMetadata("tiny", "1", (), preprocessing=Preprocessing(size_px=SIZE))
     tissues = export_segmenter(build_segmenter(SegmenterConfig(channels=(8, 8, 16, 16, 16))))
-    seen = SegmenterMetadata(Preprocessing(size_px=SIZE), 1, (), ())
+    seen = SegmenterMetadata(
+        Preprocessing(size_px=SIZE), epochs=1, training_data=(), training_patients=()
+    )
     path.write_bytes(embed(detector, about))
     path.write_bytes(with_network(detector, about, tissues, seen))
     return load_weights(path)
@@ -113,7 +115,9 @@ def test_the_weights_say_what_they_were_trained_on_and_keep_it_when_tissues_are_
     hashes = sorted(patient_hash("four", patient) for patient in dataset.patients)
     assert about.training_patients == tuple(hashes)
     tissues = export_segmenter(build_segmenter(SegmenterConfig(channels=(8, 8, 16, 16, 16))))
-    seen = SegmenterMetadata(Preprocessing(size_px=SIZE), 2, (), ())
+    seen = SegmenterMetadata(
+        Preprocessing(size_px=SIZE), epochs=2, training_data=(), training_patients=()
+    )
     whole = onnx.load_model_from_string(learned.onnx_bytes)
     path = tmp_path / "other.onnx"
     path.write_bytes(with_network(whole, learned.metadata, tissues, seen))
