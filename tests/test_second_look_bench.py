@@ -23,7 +23,7 @@ def bench() -> Iterator[ModuleType]:
         yield importlib.import_module("second_look")
 
 
-@pytest.mark.parametrize("name", ["base", "weighted", "corn", "push-pull"])
+@pytest.mark.parametrize("name", ["base", "weighted", "corn", "push-pull", "soft"])
 def test_every_loss_is_least_at_the_truth_and_its_numbers_are_probabilities(
     bench: ModuleType, name: str
 ) -> None:
@@ -47,7 +47,8 @@ def test_a_far_error_costs_more_where_it_should(bench: ModuleType) -> None:
     truth, near, far = torch.tensor([0]), torch.eye(5)[[1]] * 6, torch.eye(5)[[4]] * 6
 
     assert bench.ARMS["base"].loss(near, truth) == bench.ARMS["base"].loss(far, truth)
-    assert bench.ARMS["weighted"].loss(near, truth) < bench.ARMS["weighted"].loss(far, truth)
+    for name in ("weighted", "soft"):
+        assert bench.ARMS[name].loss(near, truth) < bench.ARMS[name].loss(far, truth)
 
 
 def test_push_pull_gathers_a_grade_and_parts_two(bench: ModuleType) -> None:
@@ -85,3 +86,40 @@ def test_pretraining_starts_the_grader(bench: ModuleType, monkeypatch: pytest.Mo
     fresh = bench.build_grader(config.network)
     assert grader.state_dict().keys() == fresh.state_dict().keys()
     assert grader(torch.zeros(2, 1, 64, 96)).shape == (2, 5)
+
+
+def test_views_of_a_disc_are_larger_smaller_and_moved(bench: ModuleType) -> None:
+    crop = torch.zeros(1, 1, 64, 96)
+    crop[0, 0, 24:40, 36:60] = 1
+
+    as_it_is, *others = bench.moved_views(crop)
+
+    torch.testing.assert_close(as_it_is, crop)
+    larger, smaller, left, right, up, down = (view[0, 0] for view in others)
+    assert larger.sum() > crop.sum() > smaller.sum()
+    columns, rows = torch.arange(96.0), torch.arange(64.0)
+    across = [float((view.sum(0) * columns).sum() / view.sum()) for view in (left, right)]
+    downwards = [float((view.sum(1) * rows).sum() / view.sum()) for view in (up, down)]
+    assert across == pytest.approx([47.5 - 2.88, 47.5 + 2.88], abs=0.1)
+    assert downwards == pytest.approx([31.5 - 1.92, 31.5 + 1.92], abs=0.1)
+
+
+def test_the_answer_to_several_views_is_their_mean(bench: ModuleType) -> None:
+    brighter = replace(bench.ARMS["base"], views=lambda crops: [crops, crops + 1])
+
+    def says(crops: Any) -> Any:  # noqa: ANN401
+        return torch.nn.functional.one_hot((crops[:, 0, 0, 0] > 0).long(), 5) * 100.0
+
+    network = torch.nn.Module()
+    network.forward = says
+    said = bench.TorchGrader(network, brighter).predict_grades(np.zeros((2, 4, 4), np.float32))
+
+    np.testing.assert_allclose(said, [[0.5, 0.5, 0, 0, 0]] * 2, atol=1e-6)
+
+
+def test_synthetic_discs_have_a_grade(bench: ModuleType) -> None:
+    discs = bench.phantom_discs(1)
+
+    assert len(discs) >= 15
+    assert {disc.grade for disc in discs} <= set(range(5))
+    assert bench.phantom_discs(0) == []
