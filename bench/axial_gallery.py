@@ -25,7 +25,6 @@ from discern.dataset.samples import read_image
 from discern.decisions import OperatingPoint
 from discern.evaluation.predictions import PredictedBox
 from discern.imaging.geometry import usual_view
-from discern.imaging.neighbours import InStack, alone, in_stacks
 from discern.imaging.pixels import Image
 from discern.imaging.reading import read_study
 from discern.inference.evaluate import boxes_of_images
@@ -40,16 +39,15 @@ _TILE_PX, _TILES_A_ROW = 320, 6
 _COLOURS = {Label.HERNIATION: "red", Label.HIZ: "yellow"}
 
 
-def axial_images(source: Path) -> Iterator[InStack[Image]]:
-    """Yield the axial T2 slices of a folder of PNG files, or of a DICOM study with neighbours."""
+def axial_images(source: Path) -> Iterator[Image]:
+    """Yield the axial T2 slices of a folder of PNG files or of a DICOM study."""
     files = sorted(source.rglob("*.png"))
     if files:
-        yield from (alone(read_image(file)) for file in files)
+        yield from (read_image(file) for file in files)
         return
     for series in read_study(source).used(Plane.AXIAL):
-        places = [slice_.geometry for slice_ in series.slices]
-        views = [usual_view(one.geometry).apply(one.read()) for one in series.slices]
-        yield from in_stacks(views, places)
+        for slice_ in series.slices:
+            yield usual_view(slice_.geometry).apply(slice_.read())
 
 
 def tile(image: Image, boxes: tuple[PredictedBox, ...], point: OperatingPoint) -> PillowImage.Image:
@@ -118,13 +116,12 @@ def main() -> None:
     for source in chosen.sources:
         name = source.parent.name if source.name == "study" else source.name
         images = list(axial_images(source))
-        asked = ((image, Plane.AXIAL) for image in images)
-        answers = list(boxes_of_images(asked, predictor, weights.metadata))
+        pairs = ((image, Plane.AXIAL) for image in images)
+        answers = list(boxes_of_images(pairs, predictor, weights.metadata))
         said[name] = alarms(answers, point)
         result[name] = {"slices": len(images), "slices_said_to_show": said[name]}
         if chosen.gallery:
-            pairs = zip(images, answers, strict=True)
-            tiles = [tile(one.itself, boxes, point) for one, boxes in pairs]
+            tiles = [tile(i, boxes, point) for i, boxes in zip(images, answers, strict=True)]
             write_sheet(tiles, chosen.gallery / f"{name}.png")
     if chosen.gallery:
         about = f"Weights {weights.metadata.name}, SHA-256 {weights.sha256[:16]}. {_UNLABELLED}"

@@ -39,7 +39,6 @@ from discern.errors import DatasetError
 from discern.evaluation.bootstrap import draw_patients, figure, figure_json
 from discern.evaluation.matching import Criterion, boxes_array, match, scores_array
 from discern.evaluation.predictions import PredictedBox
-from discern.imaging.neighbours import alone
 from discern.imaging.pixels import Image
 from discern.inference.evaluate import boxes_of_images
 from discern.inference.predictor_openvino import OpenVinoPredictor
@@ -87,7 +86,7 @@ class Reader:
 
     def zones(self, image: Image) -> list[PredictedBox]:
         """Return boxes of zones down to a low score, in image pixels."""
-        boxes = next(boxes_of_images([(alone(image), Plane.SAGITTAL)], self._predictor, self.about))
+        boxes = next(boxes_of_images([(image, Plane.SAGITTAL)], self._predictor, self.about))
         return [box for box in boxes if box.label is Label.HIZ]
 
 

@@ -46,7 +46,6 @@ from discern.evaluation.robustness import (
     readings_csv,
     robustness_files,
 )
-from discern.imaging.neighbours import alone
 from discern.imaging.pixels import Image, window
 from discern.inference.evaluate import Selection, boxes_of_images, refuse_overlap, selected_truths
 from discern.inference.predictor_openvino import OpenVinoPredictor
@@ -72,7 +71,7 @@ class Fold:
     def discs(self, slices: Sequence[Slice]) -> Iterator[tuple[str, Counts]]:
         """Yield patient and confusion of those slices that show one of the patients."""
         own = [one for one in slices if one[1].patient in self.patients]
-        images = ((alone(image), truth.plane) for image, truth in own)
+        images = ((image, truth.plane) for image, truth in own)
         about = self.weights.metadata
         point = about.operating_point("default")
         found = boxes_of_images(images, self.predictor, about)

@@ -98,7 +98,7 @@ class Recorder:
         return self._predictor.predict_grades(crops)
 
     def predict_lesions(self, views: np.ndarray) -> np.ndarray:
-        """Return the lesions on crops (N, slices, H, W)."""
+        """Return the lesions on crops (N, H, W)."""
         self.calls.append(("predict_lesions", views))
         return self._predictor.predict_lesions(views)
 
@@ -118,7 +118,7 @@ def of_sagittal(calls: Sequence[Call], weights: Weights) -> list[Call]:
     """Return the calls that are not for crops of axial slices."""
     finder = weights.metadata.finder
     axial = (finder.axial.rows, finder.axial.columns) if finder else None
-    return [one for one in calls if one[0] != "predict_lesions" or one[1].shape[2:] != axial]
+    return [one for one in calls if one[0] != "predict_lesions" or one[1].shape[1:] != axial]
 
 
 def openvino_run(calls: Sequence[Call], predictor: OpenVinoPredictor) -> Callable[[], None]:

@@ -22,8 +22,6 @@ GRADER = Ends("crops", ("grades",))
 FINDER = Ends("views", ("lesions",))
 FINDER_STRIDE = 2
 """Pixels of a crop for each place of the lesion network's maps."""
-FINDER_SLICES = 3
-"""What a lesion network sees at once: the slice in question between the two beside it."""
 
 
 class TrainedOn(StrEnum):
@@ -110,13 +108,11 @@ class FinderMetadata(LearnedFrom):
         sagittal: What it sees of a disc on a sagittal slice.
         axial: What it sees of an axial slice.
         heads: What it says, and what each head has seen; the detector's own are silent there.
-        slices: What it sees at once; 1 in the files of earlier versions.
     """
 
     sagittal: CropRules
     axial: CropRules
     heads: tuple[Head, ...]
-    slices: int = 1
 
     def lesions(self, plane: Plane) -> tuple[Label, ...]:
         """Return the lesions that it looks for in ``plane``."""

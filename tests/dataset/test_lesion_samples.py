@@ -15,7 +15,6 @@ from discern.dataset.lesion_samples import (
 )
 from discern.dataset.lesion_targets import CropTruth, lesion_targets
 from discern.imaging.disc_crop import CropRules
-from discern.imaging.neighbours import InStack, alone
 from discern.networks import Preprocessing
 from discern.phantom.training_set import SliceCounts
 from discern.spine import LABELS, Label, Plane
@@ -31,7 +30,7 @@ def slice_with(*boxes: TruthBox, annotated: frozenset[Label] = frozenset(LABELS)
 DISC = TruthBox(Label.PFIRRMANN_4, (20.0, 30.0, 52.0, 42.0), 1)
 OTHER = TruthBox(Label.PFIRRMANN_2, (20.0, 60.0, 52.0, 70.0), 2)
 ZONE = TruthBox(Label.HIZ, (46.0, 33.0, 52.0, 39.0), 1)
-IMAGE = np.random.default_rng(0).random((80, 100)).astype(np.float16)
+IMAGE = np.random.default_rng(0).random((80, 100)).astype(np.float32)
 
 
 def test_targets_peak_at_the_middle_and_say_how_far_the_edges_are() -> None:
@@ -66,16 +65,15 @@ def test_what_nobody_looked_for_or_cannot_be_judged_does_not_count() -> None:
 
 
 def test_views_are_the_discs_of_a_slice_whose_lesions_are_known() -> None:
-    first, second = views_of(alone(IMAGE), slice_with(DISC, OTHER, ZONE))
+    first, second = views_of(IMAGE, slice_with(DISC, OTHER, ZONE), RULES)
 
     assert (first.box_xyxy_px, second.box_xyxy_px) == (DISC.box_xyxy_px, OTHER.box_xyxy_px)
     assert first.interest > second.interest
-    unread = slice_with(DISC, annotated=frozenset({Label.PFIRRMANN_4}))
-    assert views_of(alone(IMAGE), unread) == []
+    assert views_of(IMAGE, slice_with(DISC, annotated=frozenset({Label.PFIRRMANN_4})), RULES) == []
 
 
 def test_sources_have_their_shares_and_empty_ones_none() -> None:
-    views = views_of(alone(IMAGE), slice_with(DISC, OTHER, ZONE))
+    views = views_of(IMAGE, slice_with(DISC, OTHER, ZONE), RULES)
 
     pool = pooled([(views, 0.25), ([], 0.5), (views[:1], 0.25)])
 
@@ -93,14 +91,14 @@ def training(views: list[LesionView]) -> LesionTraining:
 
 
 def test_a_batch_depends_on_its_number_alone_and_its_truth_moves_with_it() -> None:
-    views = views_of(alone(IMAGE), slice_with(DISC, ZONE))
+    views = views_of(IMAGE, slice_with(DISC, ZONE), RULES)
     first, again, later = (
         training(views)[CropBatch(epoch, 0, ((Plane.SAGITTAL, 0), (Plane.SAGITTAL, 0)))]
         for epoch in (0, 0, 1)
     )
 
     crops, maps = first
-    assert crops.shape == (2, 3, 32, 64)
+    assert crops.shape == (2, 1, 32, 64)
     assert maps.shape == (2, 9, 16, 32)
     np.testing.assert_array_equal(crops, again[0])
     np.testing.assert_array_equal(maps, again[1])
@@ -110,7 +108,7 @@ def test_a_batch_depends_on_its_number_alone_and_its_truth_moves_with_it() -> No
 
 
 def test_a_plan_shows_as_many_batches_of_each_plane_and_draws_anew_each_epoch() -> None:
-    views = views_of(alone(IMAGE), slice_with(DISC, OTHER, ZONE))
+    views = views_of(IMAGE, slice_with(DISC, OTHER, ZONE), RULES)
     pools = dict.fromkeys((Plane.SAGITTAL, Plane.AXIAL), pooled([(views, 1.0)]))
     plan = CropPlan(3, 4, {Plane.SAGITTAL: 6, Plane.AXIAL: 3})
 
@@ -130,45 +128,6 @@ def test_synthetic_patients_give_views_of_both_planes() -> None:
     assert planes.count(Plane.AXIAL) == 2
     assert planes.count(Plane.SAGITTAL) >= 5
     for view in views:
-        assert view.images.itself.dtype == np.float16
+        assert view.image.dtype == np.float16
         x1, _, x2, _ = view.box_xyxy_px
         assert (x2 - x1 == pytest.approx(0.43 * 320)) is (view.truth.plane is Plane.AXIAL)
-
-
-def test_the_slices_of_a_synthetic_patient_lie_between_their_neighbours() -> None:
-    views = phantom_views(5, 1, SliceCounts(3, 0), RULES)
-
-    first, middle, last = {view.truth.image: view.images for view in views}.values()
-    assert {id(one) for one in middle} == {id(one.itself) for one in (first, middle, last)}
-    assert {id(one) for one in first} == {id(first.itself), id(middle.itself)}
-    assert not any(view.is_feigned for view in views)
-
-
-def crops_of(view: LesionView, alone_share: float) -> list[np.ndarray]:
-    change = CropChange(CropRules(32, 64, 1.6), GeometryRange(), alone=alone_share)
-    pools = {Plane.SAGITTAL: pooled([([view], 1.0)])}
-    samples = LesionTraining(pools, {Plane.SAGITTAL: change}, seed=1)
-    return list(samples[CropBatch(0, 0, ((Plane.SAGITTAL, 0),) * 12)][0])
-
-
-def test_neighbours_come_in_either_order_and_are_the_slice_itself_where_there_is_none() -> None:
-    black, white = np.zeros_like(IMAGE), np.ones_like(IMAGE)
-    truth = slice_with(DISC, ZONE)
-    (view,) = views_of(InStack(black, IMAGE, white), truth)
-
-    lighter_behind = [crop[2].mean() > crop[0].mean() for crop in crops_of(view, 0.0)]
-    assert 0 < sum(lighter_behind) < 12
-    for crop in crops_of(view, 1.0):
-        np.testing.assert_array_equal(crop[0], crop[1])
-        np.testing.assert_array_equal(crop[2], crop[1])
-    (at_the_end,) = views_of(InStack(IMAGE, IMAGE, white), truth)
-    for crop in crops_of(at_the_end, 0.0):
-        assert sum(np.array_equal(side, crop[1]) for side in (crop[0], crop[2])) == 1
-
-
-def test_feigned_neighbours_are_moved_against_their_slice() -> None:
-    (view,) = views_of(alone(IMAGE), slice_with(DISC, ZONE), is_feigned=True)
-
-    for crop in crops_of(view, 0.0):
-        assert not np.array_equal(crop[0], crop[1])
-        assert not np.array_equal(crop[0], crop[2])

@@ -6,10 +6,9 @@ import pytest
 from numpy.typing import NDArray
 
 from discern.imaging.disc_crop import CropRules, axial_box
-from discern.imaging.neighbours import InStack, alone
 from discern.imaging.reading import read_study
 from discern.inference.analyze import AnalysisOptions, analyze_study
-from discern.inference.lesion_look import LesionLook, even
+from discern.inference.lesion_look import LesionLook
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.networks import FinderMetadata, Head, TrainedOn
 from discern.phantom.study import DEMO_SEED, demo_parameters, write_study
@@ -29,7 +28,6 @@ ABOUT = FinderMetadata(
     epochs=1,
     training_data=(),
     training_patients=(),
-    slices=3,
 )
 DISC = SelectedBox(
     Label.PFIRRMANN_3, 0.8, (0.1, 0.3, 0.8, 0.2, 0.1, 0.05, 0.01), (40.0, 30.0, 72.0, 42.0)
@@ -45,11 +43,11 @@ class _Sees:
     def __init__(self, *peaks: tuple[Label, int, int, float], reach: float = 4.0) -> None:
         self.peaks = peaks
         self.reach = reach
-        self.seen: list[NDArray[np.float32]] = []
+        self.seen: list[tuple[int, ...]] = []
 
     def predict_lesions(self, views: NDArray[np.float32]) -> NDArray[np.float32]:
-        self.seen.append(views)
-        count, _, rows, columns = views.shape
+        self.seen.append(views.shape)
+        count, rows, columns = views.shape
         maps = np.full((count, 6, rows // 2, columns // 2), self.reach, np.float32)
         maps[:, :2] = 0
         for label, row, column, score in self.peaks:
@@ -64,18 +62,18 @@ def look(network: _Sees, plane: Plane = Plane.SAGITTAL) -> LesionLook:
 def test_a_peak_becomes_a_box_at_its_place_on_the_slice_and_the_detectors_own_lesions_go() -> None:
     network = _Sees((Label.HIZ, 8, 18, 0.7))  # (37, 17) px of a crop whose middle is the disc's
 
-    disc, found = look(network).at(alone(IMAGE), [OWN, DISC])
+    disc, found = look(network).at(IMAGE, [OWN, DISC])
 
     assert disc is DISC
     assert found.label is Label.HIZ
     assert found.score == pytest.approx(0.7)
     assert found.class_scores == pytest.approx((0, 0, 0, 0, 0, 0, 0.7))
     assert found.box_xyxy_px == pytest.approx((65, 33, 73, 41))  # crop and slice: one px is one px
-    assert [views.shape for views in network.seen] == [(1, 3, 32, 48)]
+    assert network.seen == [(1, 32, 48)]
 
 
 def test_a_slice_whose_rows_lie_farther_apart_has_lower_boxes() -> None:
-    _, found = look(_Sees((Label.HIZ, 8, 12, 0.7))).at(alone(IMAGE), [DISC], spacing_mm=(2.0, 1.0))
+    _, found = look(_Sees((Label.HIZ, 8, 12, 0.7))).at(IMAGE, [DISC], spacing_mm=(2.0, 1.0))
 
     x1, y1, x2, y2 = found.box_xyxy_px
     assert (x2 - x1, y2 - y1) == pytest.approx((8, 4))
@@ -86,9 +84,7 @@ def test_a_lesion_that_two_crops_show_is_said_once() -> None:
     below = replace(DISC, box_xyxy_px=(40.0, 34.0, 72.0, 46.0))
     network = _Sees((Label.HERNIATION, 8, 16, 0.6), (Label.HERNIATION, 10, 16, 0.5), reach=6.0)
 
-    found = [
-        one for one in look(network).at(alone(IMAGE), [DISC, below]) if one.label in LESION_LABELS
-    ]
+    found = [one for one in look(network).at(IMAGE, [DISC, below]) if one.label in LESION_LABELS]
 
     assert [one.score for one in found] == pytest.approx([0.6])
 
@@ -98,49 +94,18 @@ def test_faint_peaks_and_lesions_that_are_not_looked_for_are_left_out() -> None:
     heads = tuple(head for head in HEADS if head.label is Label.HIZ)
     only_zones = replace(ABOUT, heads=heads)
 
-    assert look(network).at(alone(IMAGE), [DISC])[1:][0].label is Label.HERNIATION
+    assert look(network).at(IMAGE, [DISC])[1:][0].label is Label.HERNIATION
     sees = LesionLook(network, only_zones, Plane.SAGITTAL, THRESHOLDS)
-    assert sees.at(alone(IMAGE), [OWN, DISC]) == [OWN, DISC]
-    assert look(network).at(alone(IMAGE), []) == []
+    assert sees.at(IMAGE, [OWN, DISC]) == [OWN, DISC]
+    assert look(network).at(IMAGE, []) == []
 
 
 def test_what_lies_beyond_the_image_is_not_said() -> None:
     at_the_edge = replace(DISC, box_xyxy_px=(0.0, 0.0, 32.0, 12.0))  # its crop begins at (-8, -10)
 
-    found = look(_Sees((Label.HIZ, 1, 1, 0.9), reach=3.0)).at(alone(IMAGE), [at_the_edge])
+    found = look(_Sees((Label.HIZ, 1, 1, 0.9), reach=3.0)).at(IMAGE, [at_the_edge])
 
     assert found == [at_the_edge]
-
-
-def test_the_slices_on_either_side_are_seen_with_it() -> None:
-    network = _Sees()
-    black, white = np.zeros_like(IMAGE), np.ones_like(IMAGE)
-
-    look(network).at(InStack(black, IMAGE, white), [DISC])
-
-    (views,) = network.seen
-    before, itself, behind = views[0]
-    assert (before == 0).all()
-    assert (behind == 1).all()
-    assert itself[16, 24] == pytest.approx(56 / 159, abs=0.01)
-
-
-def test_a_network_of_an_earlier_version_sees_one_slice() -> None:
-    network = _Sees()
-    one = LesionLook(network, replace(ABOUT, slices=1), Plane.SAGITTAL, THRESHOLDS)
-
-    one.at(InStack(np.zeros_like(IMAGE), IMAGE, np.ones_like(IMAGE)), [DISC])
-
-    (views,) = network.seen
-    assert views.shape == (1, 1, 32, 48)
-    assert 0 < views[0, 0, 16, 24] < 1
-
-
-def test_neighbours_of_another_size_are_left_out() -> None:
-    odd = InStack(IMAGE[:50], IMAGE, IMAGE)
-
-    assert all(one is IMAGE for one in even(odd))
-    assert even(alone(IMAGE)).before is IMAGE
 
 
 def test_an_axial_image_is_looked_at_in_its_middle() -> None:
@@ -180,7 +145,7 @@ def test_a_study_shows_in_both_planes_what_the_lesion_network_sees(tmp_path: Pat
 
     class Predictor(OpenVinoPredictor):
         def predict_lesions(self, views: NDArray[np.float32]) -> NDArray[np.float32]:
-            rows, columns = views.shape[2:]
+            rows, columns = views.shape[1:]
             middle = (Label.HIZ, rows // 4, columns // 4, 0.9)
             return _Sees(middle).predict_lesions(views)
 

@@ -73,10 +73,9 @@ def test_the_file_says_what_was_learned_and_keeps_the_detector(
     assert about.config_digest == TINY.digest
     assert {head.trained_on for head in about.heads} == {TrainedOn.SYNTHETIC}
     assert any("Discern phantom, 2 synthetic" in text for text in about.training_data)
-    images = np.random.default_rng(0).random((1, 3, 64, 96), dtype=np.float32)
-    (before,), (after,) = (OpenVinoPredictor(one).predict(images[:, 0]) for one in (base, learned))
+    images = np.random.default_rng(0).random((1, 64, 96), dtype=np.float32)
+    (before,), (after,) = (OpenVinoPredictor(one).predict(images) for one in (base, learned))
     np.testing.assert_array_equal(before.class_scores, after.class_scores)
-    assert about.slices == 3
     maps = OpenVinoPredictor(learned).predict_lesions(images)
     assert maps.shape == (1, 6, 32, 48)
     assert (maps >= 0).all()
@@ -91,7 +90,7 @@ def test_readers_lesions_count_before_made_ones(dataset: Dataset) -> None:
 def test_peaks_alone_have_a_score_and_distances_are_pixels() -> None:
     torch.manual_seed(0)
     finder = Finder(TINY.network).eval()
-    crops = torch.rand(2, 3, 32, 64)
+    crops = torch.rand(2, 1, 32, 64)
 
     with torch.no_grad():
         raw, found = finder(crops), FoundLesions(finder)(crops)
@@ -147,8 +146,8 @@ def test_a_network_learns_where_zones_lie_on_synthetic_slices(
     found, zones = 0, 0
     for view in made:
         placement = crop_placement(view.box_xyxy_px, config.sagittal)
-        crops = np.stack([disc_crop(one, placement, config.sagittal) for one in view.images])
-        scores = predictor.predict_lesions(crops[None])[0, LESION_LABELS.index(Label.HIZ)]
+        crop = disc_crop(view.image, placement, config.sagittal)
+        scores = predictor.predict_lesions(crop[None])[0, LESION_LABELS.index(Label.HIZ)]
         for box in lesions_of(view.truth):
             x1, y1, x2, y2 = box.box_xyxy_px
             x, y = placement.points(np.array([[(x1 + x2) / 2, (y1 + y2) / 2]]))[0] / 2

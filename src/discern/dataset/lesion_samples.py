@@ -5,7 +5,7 @@ patients; axial ones from synthetic patients and from what axial slices the data
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -26,17 +26,14 @@ from discern.dataset.plant_shapes import Renderer
 from discern.dataset.samples import read_image, windowed
 from discern.dataset.sources import Dataset, image_files
 from discern.imaging.disc_crop import Box, CropRules, axial_box, crop_placement, disc_crop
-from discern.imaging.neighbours import InStack, alone
 from discern.imaging.pixels import Image
 from discern.imaging.placement import Placement
 from discern.networks import Preprocessing
-from discern.phantom.training_set import SliceCounts, stacks_of_patient
+from discern.phantom.training_set import SliceCounts, slices_of_patient
 from discern.spine import GRADE_LABELS, LESION_LABELS, Label, Plane
 
 _IN_VIEW = 0.8  # widths of the box, either way: a lesion farther out is that of a neighbour
 _INTEREST = {Label.HERNIATION: 2.0, Label.HIZ: 4.0}  # against a crop without a lesion
-Shown = NDArray[np.float16]
-"""A windowed (H, W) image, values in 0..1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +41,14 @@ class LesionView:
     """One place of one image that a crop is laid about.
 
     Attributes:
-        images: The image between its neighbours; shared by the views of it.
+        image: The windowed (H, W) image, values in 0..1; shared by the views of it.
         truth: Of the whole image.
         box_xyxy_px: A disc of a sagittal image; the middle of an axial one.
-        is_feigned: The neighbours are the same slice again, for want of others, with or without its
-            planted lesions.
     """
 
-    images: InStack[Shown]
+    image: NDArray[np.float16]
     truth: GroundTruth
     box_xyxy_px: Box
-    is_feigned: bool = False
 
     @property
     def interest(self) -> float:
@@ -79,20 +73,15 @@ def _middle(box: Box) -> NDArray[np.float64]:
     return np.array([(x1 + x2) / 2, (y1 + y2) / 2])
 
 
-def views_of(
-    images: InStack[Shown], truth: GroundTruth, *, is_feigned: bool = False
-) -> list[LesionView]:
+def views_of(image: Image, truth: GroundTruth, preprocessing: Preprocessing) -> list[LesionView]:
     """Return the views of an image whose lesions are annotated; none of another."""
     if not truth.annotated & set(LESION_LABELS):
         return []
+    shown = windowed(image, preprocessing).astype(np.float16)
     if truth.plane is Plane.AXIAL:
-        return [LesionView(images, truth, axial_box(truth.shape_px), is_feigned)]
+        return [LesionView(shown, truth, axial_box(truth.shape_px))]
     discs = (box.box_xyxy_px for box in truth.boxes if box.label in GRADE_LABELS)
-    return [LesionView(images, truth, box, is_feigned) for box in discs]
-
-
-def _shown(image: Image, preprocessing: Preprocessing) -> Shown:
-    return windowed(image, preprocessing).astype(np.float16)
+    return [LesionView(shown, truth, box) for box in discs]
 
 
 def real_views(
@@ -104,34 +93,24 @@ def real_views(
         DatasetError: An image cannot be read.
     """
     files = image_files(dataset.folder)
-    views: list[LesionView] = []
-    for truth in truths:
-        shown = _shown(read_image(files[truth.image]), preprocessing)
-        views += views_of(alone(shown), truth, is_feigned=True)
-    return views
+    return [
+        view
+        for truth in truths
+        for view in views_of(read_image(files[truth.image]), truth, preprocessing)
+    ]
 
 
 def planted_views(
     dataset: Dataset, truths: Sequence[GroundTruth], copies: int, preprocessing: Preprocessing
 ) -> list[LesionView]:
-    """Return the views of planted copies of the images of ``truths``, one in five a sham.
-
-    The feigned neighbours of a planted copy have its lesions, or are its sham, by chance.
-    """
+    """Return the views of planted copies of the images of ``truths``, one in five a sham."""
     views: list[LesionView] = []
     every = round(1 / SHAM_SHARE)
     sagittal = [truth for truth in truths if truth.plane is Plane.SAGITTAL]
     planting = Planting(Renderer.SMOOTH, seed=0, copies=copies)
-    rng = np.random.default_rng(planting.seed)
     for index, one in enumerate(planted_slices(dataset, sagittal, planting)):
-        sham = _shown(one.sham, preprocessing)
-        if index % every:
-            planted = _shown(one.image, preprocessing)
-            before, behind = (planted if reached else sham for reached in rng.random(2) < 1 / 2)
-            images = InStack(before, planted, behind)
-            views += views_of(images, one.truth, is_feigned=True)
-        else:
-            views += views_of(alone(sham), one.sham_truth, is_feigned=True)
+        shown = (one.image, one.truth) if index % every else (one.sham, one.sham_truth)
+        views += views_of(*shown, preprocessing)
     return views
 
 
@@ -147,15 +126,8 @@ def phantom_views(
 def _of_patient(
     number: int, *, seed: int, counts: SliceCounts, preprocessing: Preprocessing
 ) -> list[LesionView]:
-    shown: dict[str, Shown] = {}  # a slice is beside others too
-    views: list[LesionView] = []
-    for stack in stacks_of_patient(number, seed, counts):
-        for one in stack:
-            if one.truth.image not in shown:
-                shown[one.truth.image] = _shown(one.image, preprocessing)
-        images = stack.map(lambda one: shown[one.truth.image])
-        views += views_of(images, stack.itself.truth)
-    return views
+    slices = slices_of_patient(number, seed, counts)
+    return [view for one in slices for view in views_of(one.image, one.truth, preprocessing)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,25 +191,11 @@ class CropPlan:
 
 @dataclass(frozen=True, slots=True)
 class CropChange:
-    """How a crop of one plane is laid and changed.
-
-    Attributes:
-        rules: What it shows.
-        moved: Extent of scale, rotation and shift; None leaves a crop as it is.
-        intensity: Extent of the other changes.
-        alone: Share of the crops whose neighbours are the slice itself, as at the end of a series.
-        feigned: How far feigned neighbours are moved against their slice.
-    """
+    """How a crop of one plane is laid and changed; ``moved`` None leaves it as it is."""
 
     rules: CropRules
     moved: GeometryRange | None = field(default_factory=GeometryRange)
     intensity: IntensityRange = field(default_factory=IntensityRange)
-    alone: float = 0.25
-    feigned: GeometryRange = field(
-        default_factory=lambda: GeometryRange(
-            scale=(0.95, 1.05), aspect=0.03, rotation_deg=3.0, shift=0.02
-        )
-    )
 
 
 class LesionTraining:
@@ -256,52 +214,24 @@ class LesionTraining:
         self._seed = seed
 
     def __getitem__(self, batch: CropBatch) -> tuple[Image, Maps]:
-        """Return crops (N, 3, h, w) and their truth (N, 9, h/2, w/2)."""
+        """Return crops (N, 1, h, w) and their truth (N, 9, h/2, w/2)."""
         pairs = []
         for place, (plane, index) in enumerate(batch.views):
             rng = np.random.default_rng([self._seed, 3, batch.epoch, batch.number, place])
             pairs.append(_cut(self._pools[plane].views[index], self._changes[plane], rng))
         crops, truths = zip(*pairs, strict=True)
-        return np.stack(crops), np.stack(truths)
+        return np.stack(crops)[:, None], np.stack(truths)
 
 
 def _cut(view: LesionView, change: CropChange, rng: np.random.Generator) -> tuple[Image, Maps]:
-    """Return a crop (3, h, w) and the truth of its middle slice."""
     rules = change.rules
     placement = crop_placement(view.box_xyxy_px, rules)
-    if change.moved is None:
-        crops = [disc_crop(image, placement, rules) for image in view.images]
-    else:
+    if change.moved is not None:
         placement = moved_crop(placement, rng, change.moved, rules)
-        crops = _changed(view, placement, change, rng)
-    return np.stack(crops), lesion_targets(_truth_of(view, placement), (rules.rows, rules.columns))
-
-
-def _changed(
-    view: LesionView, placement: Placement, change: CropChange, rng: np.random.Generator
-) -> list[Image]:
-    """Return the crops of a view in a changed light, either neighbour before; each with its noise.
-
-    A neighbour that is the slice itself stays the same.
-    """
-    light = sample_online_intensity(rng, change.intensity)
-    before, itself, behind = view.images
-    middle = apply_intensity(disc_crop(itself, placement, change.rules), light)
-    sides = (before, behind) if rng.random() < 1 / 2 else (behind, before)
-    is_alone = rng.random() < change.alone
-    crops = []
-    for image in sides:
-        place, noise = placement, int(rng.integers(2**32))
-        if view.is_feigned:
-            place = moved_crop(placement, rng, change.feigned, change.rules)
-            turned = placement.rotation_deg + place.rotation_deg
-            place = replace(place, rotation_deg=turned)
-        if is_alone or (image is itself and not view.is_feigned):
-            crops.append(middle)
-        else:
-            crop = disc_crop(image, place, change.rules)
-            crops.append(apply_intensity(crop, replace(light, seed=noise)))
-    return [crops[0], middle, crops[1]]
+    crop = disc_crop(view.image, placement, rules)
+    if change.moved is not None:
+        crop = apply_intensity(crop, sample_online_intensity(rng, change.intensity))
+    return crop, lesion_targets(_truth_of(view, placement), (rules.rows, rules.columns))
 
 
 def _truth_of(view: LesionView, placement: Placement) -> CropTruth:

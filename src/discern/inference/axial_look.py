@@ -4,18 +4,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from discern.errors import UnreadableFile
 from discern.findings import StudyWarning
 from discern.imaging.disc_crop import AXIAL_BEHIND_MM, axial_box
 from discern.imaging.geometry import POSTERIOR, usual_view
-from discern.imaging.neighbours import InStack, in_stacks
 from discern.imaging.pixels import window
 from discern.imaging.study import Slice
 from discern.inference.axial import PlacedSeries, PlacedSlice
 from discern.inference.detect import SeriesDetector, in_stored_matrix
-from discern.inference.lesion_look import LesionLook, even
+from discern.inference.lesion_look import LesionLook
 from discern.networks import Preprocessing
 from discern.postprocess import SelectedBox
 from discern.spine import Label
@@ -73,43 +71,28 @@ class LookOnAxial:
 
     def read(self, placed: PlacedSeries) -> tuple[list[AxialBoxes], list[StudyWarning]]:
         """Return the boxes of every readable slice and a warning for each damaged one."""
-        readable: list[_Readable] = []
+        results: list[AxialBoxes] = []
         warnings: list[StudyWarning] = []
         for place in placed.slices:
             try:
-                readable.append(self._readable(place))
+                results.append(AxialBoxes(place.slice_, self._boxes(place)))
             except UnreadableFile as error:
                 warnings.append(StudyWarning("slice_skipped", f"A slice was skipped: {error}"))
-        stacks = in_stacks(readable, [one.place.slice_.geometry for one in readable])
-        return [self._looked_at(stack) for stack in stacks], warnings
+        return results, warnings
 
-    def _readable(self, place: PlacedSlice) -> "_Readable":
-        view, rules = (
-            usual_view(place.slice_.geometry).apply(place.slice_.read()),
-            self.preprocessing,
-        )
-        windowed = window(view, rules.low_percentile, rules.high_percentile)
-        return _Readable(place, windowed.astype(np.float16))
-
-    def _looked_at(self, stack: InStack["_Readable"]) -> AxialBoxes:
-        place, slice_ = stack.itself.place, stack.itself.place.slice_
+    def _boxes(self, place: PlacedSlice) -> tuple[SelectedBox, ...]:
+        slice_, rules = place.slice_, self.preprocessing
+        turn, spacing_mm = usual_view(slice_.geometry), slice_.view_spacing_mm
+        image = window(turn.apply(slice_.read()), rules.low_percentile, rules.high_percentile)
         middle = _middle_px(place)
         if middle is not None:
-            corner = np.array([[*middle, *middle]])
-            point = usual_view(slice_.geometry).apply_boxes(corner, slice_.shape_px)[0]
+            point = turn.apply_boxes(np.array([[*middle, *middle]]), slice_.shape_px)[0]
             middle = float(point[0]), float(point[1])
-        rows, columns = stack.itself.windowed.shape
-        where = axial_box((rows, columns), slice_.view_spacing_mm, middle)
-        images = even(stack.map(lambda one: one.windowed))
-        found = self.look.within(images, where, slice_.view_spacing_mm)
+        rows, columns = image.shape
+        where = axial_box((rows, columns), spacing_mm, middle)
+        found = self.look.within(image, where, spacing_mm)
         view = np.array([one.box_xyxy_px for one in found]).reshape(-1, 4)
-        return AxialBoxes(slice_, in_stored_matrix(found, view, slice_))
-
-
-@dataclass(frozen=True, slots=True)
-class _Readable:
-    place: PlacedSlice
-    windowed: NDArray[np.float16]  # in the usual view
+        return in_stored_matrix(found, view, slice_)
 
 
 def _middle_px(place: PlacedSlice) -> tuple[float, float] | None:

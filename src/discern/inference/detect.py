@@ -11,10 +11,9 @@ from discern.boxes import BoxArray
 from discern.errors import UnreadableFile
 from discern.findings import StudyWarning
 from discern.imaging.geometry import usual_view
-from discern.imaging.neighbours import InStack, in_stacks
 from discern.imaging.pixels import Image, Letterbox, letterbox, window
 from discern.imaging.study import Series, Slice
-from discern.inference.lesion_look import LesionLook, even
+from discern.inference.lesion_look import LesionLook
 from discern.inference.predictor import Candidates, Predictor
 from discern.networks import Preprocessing
 from discern.postprocess import PostprocessConfig, SelectedBox, select_boxes
@@ -76,9 +75,6 @@ class SeriesDetector:
             inputs = np.stack([one.input_image for one in batch])  # (B, H, W)
             candidates = self.predictor.predict(inputs)
             results += map(self._slice_boxes, batch, candidates)
-        if self.look is not None:
-            stacks = in_stacks(results, [one.slice_.geometry for one in results])
-            results = [_looked_at(stack, self.look) for stack in stacks]
         return results, warnings
 
     def _prepared(self, series: Series, warnings: list[StudyWarning]) -> Iterator[_Prepared]:
@@ -105,6 +101,12 @@ class SeriesDetector:
         boxes = np.array([one.box_xyxy_px for one in selected]).reshape(-1, 4)
         rows, columns = prepared.windowed.shape
         view = np.clip(prepared.fit.to_image(boxes), 0, (columns, rows, columns, rows))
+        if self.look is not None:
+            shown = [
+                replace(one, box_xyxy_px=four(box)) for one, box in zip(selected, view, strict=True)
+            ]
+            selected = self.look.at(prepared.windowed, shown, prepared.slice_.view_spacing_mm)
+            view = np.array([one.box_xyxy_px for one in selected]).reshape(-1, 4)
         return SliceBoxes(
             slice_=prepared.slice_,
             boxes=in_stored_matrix(selected, view, prepared.slice_),
@@ -115,22 +117,10 @@ class SeriesDetector:
         )
 
 
-def _looked_at(stack: InStack[SliceBoxes], look: LesionLook) -> SliceBoxes:
-    """Return the boxes of a slice with what a closer look at the slice in its stack finds."""
-    result = stack.itself
-    images = even(stack.map(lambda one: one.windowed))
-    pairs = zip(result.boxes, result.view_boxes_xyxy_px, strict=True)
-    shown = [replace(one, box_xyxy_px=four(box)) for one, box in pairs]
-    selected = look.at(images, shown, result.slice_.view_spacing_mm)
-    view = np.array([one.box_xyxy_px for one in selected]).reshape(-1, 4)
-    boxes = in_stored_matrix(selected, view, result.slice_)
-    return replace(result, boxes=boxes, view_boxes_xyxy_px=view)
-
-
 def in_stored_matrix(
     boxes: Sequence[SelectedBox], view_boxes_xyxy_px: BoxArray, slice_: Slice
 ) -> tuple[SelectedBox, ...]:
-    """Return boxes of the usual view in the stored matrix."""
+    """Return boxes of the usual view, which lie at (N, 4) there, in the stored matrix."""
     stored = usual_view(slice_.geometry).restore_boxes(view_boxes_xyxy_px, slice_.shape_px)
     return tuple(
         replace(one, box_xyxy_px=four(box)) for one, box in zip(boxes, stored, strict=True)

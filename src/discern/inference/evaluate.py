@@ -24,7 +24,6 @@ from discern.evaluation.predictions import (
 )
 from discern.evaluation.results import Extras
 from discern.evaluation.run import run_evaluation, summary
-from discern.imaging.neighbours import InStack, alone
 from discern.imaging.pixels import Image
 from discern.inference.attributes import patient_attributes
 from discern.inference.detect import BATCH_SLICES
@@ -138,33 +137,30 @@ def predict_images(
     A lesion that the weights were never trained for in the plane of an image is left out.
     """
     files = image_files(dataset.folder)
-    images = ((alone(read_image(files[truth.image])), truth.plane) for truth in truths)
+    images = ((read_image(files[truth.image]), truth.plane) for truth in truths)
     boxes = boxes_of_images(images, predictor, about)
     return dict(zip((truth.image for truth in truths), boxes, strict=True))
 
 
 def boxes_of_images(
-    images: Iterable[tuple[InStack[Image], Plane]],
-    predictor: SlicePredictor,
-    about: WeightsMetadata,
+    images: Iterable[tuple[Image, Plane]], predictor: SlicePredictor, about: WeightsMetadata
 ) -> Iterator[tuple[PredictedBox, ...]]:
     """Yield every box down to a low score on each (H, W) image, in image pixels.
 
-    Images come between those beside them, where these are known: lesions are looked for with them.
     A lesion that the weights were never trained for in the plane of an image is left out.
     """
     waiting = iter(images)
     while batch := list(islice(waiting, BATCH_SLICES)):
-        inputs = [network_input(stack.itself, about.preprocessing) for stack, _ in batch]
+        inputs = [network_input(image, about.preprocessing) for image, _ in batch]
         candidates = predictor.predict(np.stack([square for square, _ in inputs]))
-        for (stack, plane), (_, fit), one in zip(batch, inputs, candidates, strict=True):
+        for (image, plane), (_, fit), one in zip(batch, inputs, candidates, strict=True):
             config = replace(LOW, lesions=about.trained_lesions(plane))
             boxes = select_boxes(fit.to_image(one.boxes_xyxy_px), one.class_scores, config)
-            shown = stack.map(lambda image: windowed(image, about.preprocessing))
+            shown = windowed(image, about.preprocessing)
             if second_look := SecondLook.of(predictor, about, plane):
-                boxes = second_look.at(shown.itself, boxes)
+                boxes = second_look.at(shown, boxes)
             if look := LesionLook.of(predictor, about, plane, config):
-                boxes = look.on_images(shown, boxes)
+                boxes = look.on_image(shown, boxes)
             yield tuple(
                 PredictedBox(b.label, b.score, b.class_scores, b.box_xyxy_px) for b in boxes
             )

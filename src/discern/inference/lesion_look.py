@@ -1,17 +1,12 @@
-"""A closer look for lesions: the lesion network about each disc, or in the middle of a slice.
-
-It sees a slice between those beside it, where they are known.
-"""
+"""A closer look for lesions: the lesion network about each disc, or in the middle of a slice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from discern.imaging.disc_crop import Box, CropRules, axial_box, crop_placement, disc_crop
-from discern.imaging.neighbours import InStack, alone
 from discern.imaging.placement import Placement
 from discern.inference.predictor import LesionPredictor
 from discern.inference.second_look import is_disc
@@ -23,8 +18,6 @@ from discern.weights import WeightsMetadata
 _AT_ONCE = 32  # crops; bounds memory
 Floats = NDArray[np.float64]
 Spacing = tuple[float, float] | None
-Images = InStack[NDArray[Any]]
-"""A windowed (H, W) slice between those beside it, all of one size, values in 0..1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,42 +43,38 @@ class LesionLook:
         return cls(predictor, about.finder, plane, thresholds)
 
     def at(
-        self, images: Images, boxes: Sequence[SelectedBox], spacing_mm: Spacing = None
+        self, image: NDArray[np.floating], boxes: Sequence[SelectedBox], spacing_mm: Spacing = None
     ) -> list[SelectedBox]:
         """Return the boxes of a sagittal slice with the lesions found about each disc.
 
         Args:
-            images: The slice in its stack.
-            boxes: Of the detector, in pixels of the slice; its own lesions go.
+            image: The windowed (H, W) slice.
+            boxes: Of the detector, in pixels of ``image``; its own lesions go.
             spacing_mm: Between rows and between columns; None means square pixels.
         """
         discs = [box.box_xyxy_px for box in boxes if is_disc(box)]
         replaced = self.finder.lesions(self.plane)
         kept = [box for box in boxes if box.label not in replaced]
-        return [*kept, *self._found(images, discs, self.finder.sagittal, spacing_mm)]
+        return [*kept, *self._found(image, discs, self.finder.sagittal, spacing_mm)]
 
     def on_image(
         self, image: NDArray[np.floating], boxes: Sequence[SelectedBox]
     ) -> list[SelectedBox]:
-        """Return the boxes of a windowed (H, W) image of square pixels, which comes alone."""
-        return self.on_images(alone(image), boxes)
-
-    def on_images(self, images: Images, boxes: Sequence[SelectedBox]) -> list[SelectedBox]:
-        """Return the boxes of a slice of square pixels that says nothing of its place."""
+        """Return the boxes of an image of square pixels that says nothing of its place."""
         if self.plane is Plane.AXIAL:
-            rows, columns = images.itself.shape
-            return self.within(images, axial_box((rows, columns)))
-        return self.at(images, boxes)
+            rows, columns = image.shape
+            return self.within(image, axial_box((rows, columns)))
+        return self.at(image, boxes)
 
     def within(
-        self, images: Images, box_xyxy_px: Box, spacing_mm: Spacing = None
+        self, image: NDArray[np.floating], box_xyxy_px: Box, spacing_mm: Spacing = None
     ) -> list[SelectedBox]:
         """Return the lesions in the part of an axial slice that ``axial_box`` chose."""
-        return self._found(images, [box_xyxy_px], self.finder.axial, spacing_mm)
+        return self._found(image, [box_xyxy_px], self.finder.axial, spacing_mm)
 
     def _found(
         self,
-        images: Images,
+        image: NDArray[np.floating],
         places: Sequence[Box],
         rules: CropRules,
         spacing_mm: Spacing,
@@ -94,20 +83,14 @@ class LesionLook:
         for start in range(0, len(places), _AT_ONCE):
             some = places[start : start + _AT_ONCE]
             placements = [crop_placement(place, rules, spacing_mm) for place in some]
-            crops = np.stack([self._seen(images, one, rules) for one in placements])
+            crops = np.stack([disc_crop(image, one, rules) for one in placements])
             for maps, one in zip(self.predictor.predict_lesions(crops), placements, strict=True):
                 here = self._peaks(maps.astype(np.float64), one)
                 boxes, scores = np.vstack([boxes, here[0]]), np.vstack([scores, here[1]])
-        rows, columns = images.itself.shape
+        rows, columns = image.shape
         boxes = np.clip(boxes, 0, (columns, rows, columns, rows))
         within = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)  # a crop may reach beyond the image
         return select_boxes(boxes[within], scores[within], self.thresholds)
-
-    def _seen(self, images: Images, placement: Placement, rules: CropRules) -> NDArray[np.float32]:
-        """Return the crop (slices, h, w) as the network wants it."""
-        seen = alone(images.itself) if self.finder.slices == 1 else images
-        crops = seen.map(lambda image: disc_crop(image, placement, rules))
-        return np.stack(crops[: self.finder.slices])
 
     def _peaks(self, maps: Floats, placement: Placement) -> tuple[Floats, Floats]:
         """Return boxes (N, 4) in the image and scores (N, 7) of the peaks on the maps of a crop."""
@@ -124,12 +107,6 @@ class LesionLook:
             own[:, LABELS.index(label)] = maps[place, y, x]
             scores.append(own)
         return np.vstack(boxes), np.vstack(scores)
-
-
-def even(images: Images) -> Images:
-    """Return the images as they are where all have the same size, else the middle one alone."""
-    same = all(one.shape == images.itself.shape for one in images)
-    return images if same else alone(images.itself)
 
 
 def _in_image(points: Floats, placement: Placement) -> Floats:

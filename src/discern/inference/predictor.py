@@ -45,7 +45,7 @@ class LesionPredictor(Protocol):
     """Runs the lesion network on a batch of its inputs."""
 
     def predict_lesions(self, views: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return (N, 6, h/2, w/2) of (N, slices, h, w) crops in 0..1.
+        """Return (N, 6, h/2, w/2) of (N, h, w) crops in 0..1.
 
         The score of each lesion at the middles of those found, nought elsewhere; then the distance
         from there to the left, upper, right and lower edge of its box, in pixels of the crop.

@@ -69,14 +69,12 @@ class OpenVinoPredictor:
         return np.array(outputs[GRADER.outputs[0]], dtype=np.float64)
 
     def predict_lesions(self, views: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return (N, 6, h/2, w/2) scores and distances of the lesions on crops in 0..1.
-
-        The crops are (N, slices, h, w), with as many slices as the network sees at once.
+        """Return (N, 6, h/2, w/2) scores and distances of the lesions on (N, h, w) crops in 0..1.
 
         Raises:
             WeightsError: The file holds no lesion network.
         """
-        outputs = self._finder(np.ascontiguousarray(views))
+        outputs = self._finder(np.ascontiguousarray(views[:, None]))
         return np.array(outputs[FINDER.outputs[0]], dtype=np.float32)
 
     @cached_property

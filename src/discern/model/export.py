@@ -21,7 +21,7 @@ from discern.model.grader import Grader
 from discern.model.head import BOX_CHANNELS
 from discern.model.layers import ConvNormAct
 from discern.model.segmenter import Segmenter
-from discern.networks import DETECTOR, FINDER, FINDER_SLICES, GRADER, SEGMENTER
+from discern.networks import DETECTOR, FINDER, GRADER, SEGMENTER
 
 Network = TypeVar("Network", bound=nn.Module)
 OPSET = 17
@@ -106,16 +106,14 @@ def export_grader(grader: Grader, crop: CropRules) -> onnx.ModelProto:
 def export_finder(finder: Finder) -> onnx.ModelProto:
     """Return the lesion network as ONNX.
 
-    Input ``views`` (N, 3, h, w) float32 in 0..1, h and w multiples of 32; output ``lesions``
+    Input ``views`` (N, 1, h, w) float32 in 0..1, h and w multiples of 32; output ``lesions``
     (N, 6, h/2, w/2) as ``FoundLesions`` gives it. N, h and w are dynamic.
 
     Raises:
         WeightsError: A weight does not fit fp16.
     """
     axes = dict.fromkeys((FINDER.input, *FINDER.outputs), _SLICE_AXES)
-    one, _, rows, columns = _EXAMPLE_SHAPE
-    shape = (one, FINDER_SLICES, rows, columns)
-    return _exported_beside(FoundLesions(_stored(finder)), axes, shape, _FINDER_PREFIX)
+    return _exported_beside(FoundLesions(_stored(finder)), axes, _EXAMPLE_SHAPE, _FINDER_PREFIX)
 
 
 def _stored(network: Network) -> Network:

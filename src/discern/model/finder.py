@@ -3,8 +3,7 @@
 Every lesion is the peak of a map (CenterNet: Zhou, Wang, Kraehenbuehl, "Objects as points", 2019)
 at half the resolution of the crop, so that a focus of two pixels still has a place of its own. The
 maps come from a small U-Net of the detector's own blocks. One network reads both planes: sagittal
-crops about a disc, axial ones about the spine, each with the same place on the slices beside it: a
-bulge goes on to the sides where a protrusion ends, and noise differs where a focus does not.
+crops about a disc, axial ones about the spine.
 """
 
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from discern.model.layers import C3, SPPF, C3Variant, ConvNormAct, centred
-from discern.networks import FINDER_SLICES
 from discern.spine import LESION_LABELS
 
 LESIONS, SIDES = len(LESION_LABELS), 4
@@ -34,15 +32,14 @@ class FinderConfig:
 
 
 class Finder(nn.Module):
-    """Maps (N, 3, h, w) crops in 0..1 to (N, 6, h/2, w/2): see ``forward``."""
+    """Maps (N, 1, h, w) crops in 0..1 to (N, 6, h/2, w/2): see ``forward``."""
 
     def __init__(self, config: FinderConfig) -> None:
         """Build encoder, context and decoder."""
         super().__init__()
         first, *deeper = config.channels
         self.stem = nn.Sequential(
-            ConvNormAct(FINDER_SLICES, first, kernel=6, stride=2, padding=2),
-            ConvNormAct(first, first, 3),
+            ConvNormAct(1, first, kernel=6, stride=2, padding=2), ConvNormAct(first, first, 3)
         )
         shallower = config.channels[:-1]
         pairs = list(zip(shallower, deeper, strict=True))

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from discern.imaging.neighbours import InStack, in_stacks
 from discern.phantom.lesion_sampling import LesionRanges, with_sampled_lesions
 from discern.phantom.prescription import AxialLayout, Prescription
 from discern.phantom.render import PhantomSlice, render_axial, render_sagittal
@@ -37,30 +36,17 @@ def slices_of_patient(
     Raises:
         ValueError: ``seed`` is that of the embedded sample.
     """
-    return [one.itself for one in stacks_of_patient(number, seed, counts, ranges)]
-
-
-def stacks_of_patient(
-    number: int, seed: int, counts: SliceCounts, ranges: LesionRanges | None = None
-) -> list[InStack[PhantomSlice]]:
-    """Return the slices of ``slices_of_patient`` with those beside them.
-
-    Raises:
-        ValueError: ``seed`` is that of the embedded sample.
-    """
     if seed == DEMO_SEED:
         raise ValueError(f"seed {DEMO_SEED} is the embedded sample; train on another seed")
     rng = np.random.default_rng((seed, number, 1))
     parameters = with_sampled_lesions(sample_parameters(rng), rng, ranges)
     prescription = replace(_prescription(rng), sagittal_slices=counts.sagittal)
     name = f"phantom-{seed}-{number}"
-    sagittal = render_sagittal(parameters, rng, prescription=prescription, patient=name)
-    stacks = in_stacks(sagittal, [one.geometry for one in sagittal])
+    slices = render_sagittal(parameters, rng, prescription=prescription, patient=name)
     if counts.axial:
         axial = render_axial(parameters, rng, prescription=prescription, patient=name)
-        places = [one.geometry for one in axial]
-        stacks += _chosen(in_stacks(axial, places), counts.axial, rng)
-    return stacks
+        slices += _chosen(axial, counts.axial, rng)
+    return slices
 
 
 def _prescription(rng: np.random.Generator) -> Prescription:
@@ -79,11 +65,9 @@ def _prescription(rng: np.random.Generator) -> Prescription:
     )
 
 
-def _chosen(
-    stacks: list[InStack[PhantomSlice]], count: int, rng: np.random.Generator
-) -> list[InStack[PhantomSlice]]:
+def _chosen(slices: list[PhantomSlice], count: int, rng: np.random.Generator) -> list[PhantomSlice]:
     """Return ``count`` slices: at most three in four show a lesion, the others none."""
-    order = [stacks[index] for index in rng.permutation(len(stacks))]
-    showing = [one for one in order if one.itself.truth.boxes][: 3 * count // 4]
-    clear = [one for one in order if not one.itself.truth.boxes]
+    order = [slices[index] for index in rng.permutation(len(slices))]
+    showing = [one for one in order if one.truth.boxes][: 3 * count // 4]
+    clear = [one for one in order if not one.truth.boxes]
     return (showing + clear)[:count]

@@ -34,7 +34,7 @@ from discern.imaging.disc_crop import CropRules
 from discern.model.export import export_finder
 from discern.model.finder import FinderConfig, build_finder, finder_loss
 from discern.model.joined import with_network
-from discern.networks import FINDER_SLICES, FinderMetadata, Head, Preprocessing, TrainedOn
+from discern.networks import FinderMetadata, Head, Preprocessing, TrainedOn
 from discern.outputs import check_folder, write_files
 from discern.phantom.training_set import SliceCounts
 from discern.spine import LESION_LABELS, Plane
@@ -79,7 +79,7 @@ class LesionConfig(Course):
     """
 
     seed: int = 0
-    epochs: int = 48
+    epochs: int = 60
     batches: int = 60
     precision: Precision = Precision.BF16
     sagittal_crops: int = 48
@@ -274,5 +274,4 @@ def _describe(config: LesionConfig, dataset: Dataset, sources: LesionSources) ->
         training_patients=tuple(sorted(patient_hash(dataset.name, p) for p in patients)),
         data_digest=dataset.digest,
         config_digest=config.digest,
-        slices=FINDER_SLICES,
     )
