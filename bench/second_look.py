@@ -65,7 +65,7 @@ PULL, PUSH, APART = 0.1, 0.1, 0.5
 NARROW = 1.25
 """Width of the crop in disc widths; 1.5 is shipped."""
 SOFT = 2.0
-"""How fast a target falls with the distance from the true grade: to .11 of it one grade away."""
+"""How fast a target falls with the distance from the true grade: to .14 of it one grade away."""
 VIEWS = (
     (1, 0, 0),
     (0.93, 0, 0),
