@@ -29,10 +29,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from discern.dataset.disc_samples import DiscSample, DiscTraining, GradedDisc
+from discern.dataset.disc_samples import DiscSample, DiscTraining, GradedDisc, graded_discs
 from discern.dataset.epochs import Draw, EpochPlan
 from discern.dataset.phantoms import of_patients
-from discern.dataset.samples import windowed
 from discern.dataset.sources import Dataset, read_dataset
 from discern.dataset.splits import Split, read_fold_splits
 from discern.evaluation.comparison import ComparisonOptions, compare
@@ -52,7 +51,7 @@ from discern.model.layers import centred
 from discern.networks import GraderMetadata, Preprocessing
 from discern.outputs import write_files
 from discern.phantom.training_set import SliceCounts, slices_of_patient
-from discern.spine import GRADE_LABELS, Plane
+from discern.spine import Plane
 from discern.training.batches import EpochSampler
 from discern.training.grading import GradingConfig, collate, disc_batches, training_discs
 from discern.training.plain import PlainBatch, fit
@@ -323,15 +322,11 @@ def phantom_discs(patients: int) -> list[GradedDisc]:
 
 
 def _of_phantom(number: int) -> list[GradedDisc]:
-    discs: list[GradedDisc] = []
-    for one in slices_of_patient(number, PHANTOM_SEED, SliceCounts(3)):
-        image = windowed(one.image, Preprocessing()).astype(np.float16)
-        discs += [
-            GradedDisc(image, box.box_xyxy_px, GRADE_LABELS.index(box.label), one.truth.patient)
-            for box in one.truth.boxes
-            if box.label in GRADE_LABELS
-        ]
-    return discs
+    return [
+        disc
+        for one in slices_of_patient(number, PHANTOM_SEED, SliceCounts(3))
+        for disc in graded_discs(one.image, one.truth, Preprocessing())
+    ]
 
 
 def learn(arm: Arm, config: GradingConfig, dataset: Dataset, split: Split) -> nn.Module:

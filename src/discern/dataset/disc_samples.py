@@ -58,15 +58,21 @@ def read_graded_discs(
     files = image_files(dataset.folder)
     discs: list[GradedDisc] = []
     for truth in truths:
-        if truth.plane is not Plane.SAGITTAL or not len(truth.boxes_of(GRADE_LABELS)):
-            continue
-        image = windowed(read_image(files[truth.image]), preprocessing).astype(np.float16)
-        discs += [
-            GradedDisc(image, box.box_xyxy_px, GRADE_LABELS.index(box.label), truth.patient)
-            for box in truth.boxes
-            if box.label in GRADE_LABELS
-        ]
+        if truth.plane is Plane.SAGITTAL and len(truth.boxes_of(GRADE_LABELS)):
+            discs += graded_discs(read_image(files[truth.image]), truth, preprocessing)
     return discs
+
+
+def graded_discs(
+    image: Image, truth: GroundTruth, preprocessing: Preprocessing
+) -> list[GradedDisc]:
+    """Return the graded discs on one (H, W) image."""
+    shown = windowed(image, preprocessing).astype(np.float16)
+    return [
+        GradedDisc(shown, box.box_xyxy_px, GRADE_LABELS.index(box.label), truth.patient)
+        for box in truth.boxes
+        if box.label in GRADE_LABELS
+    ]
 
 
 class DiscTraining:
