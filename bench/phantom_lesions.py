@@ -6,9 +6,10 @@ Draws studies with :data:`TEST_LESIONS` and :func:`test_parameters`, whose contr
 thickness, morphology and sizes of lesions lie outside of what ``discern.phantom.training_set``
 draws, runs the network on every slice and judges each plane slice by slice and disc by disc: at the
 thresholds of the weights, and at those that are best on other studies, drawn as training draws
-them. A disc with a lesion that no slice of a plane shows well enough to be drawn is not judged in
-that plane. The figures check the code path. They say nothing of patients and are never set beside
-the paper's.
+them. Sagittal slices support each other as in a study (:mod:`discern.inference.lesion_support`). A
+disc with a lesion that no slice of a plane shows well enough to be drawn is not judged in that
+plane. The figures check the code path. They say nothing of patients and are never set beside the
+paper's.
 """
 
 import argparse
@@ -40,15 +41,19 @@ from discern.evaluation.published import LESION_PLANES, row_name
 from discern.evaluation.table_formats import Table
 from discern.evaluation.tables import tables_markdown
 from discern.findings import LesionThreshold
+from discern.imaging.geometry import SliceGeometry
 from discern.imaging.pixels import Image
 from discern.inference.evaluate import boxes_of_images
+from discern.inference.lesion_support import supported_scores
 from discern.inference.predictor_openvino import OpenVinoPredictor
+from discern.inference.tracks import PlacedBox
 from discern.outputs import write_files
 from discern.phantom.lesion_sampling import LesionRanges, with_sampled_lesions
 from discern.phantom.prescription import AxialLayout, Prescription
 from discern.phantom.render import render_axial, render_sagittal
 from discern.phantom.spine_model import PhantomParameters, sample_parameters
 from discern.phantom.truth import disc_number
+from discern.postprocess import SelectedBox
 from discern.spine import LESION_LABELS, Label, Plane
 from discern.weights import load_weights, shipped_weights
 
@@ -76,6 +81,7 @@ class Answered:
 
     images: tuple[Image, ...]
     truths: tuple[GroundTruth, ...]
+    geometries: tuple[SliceGeometry, ...]
     records: dict[Plane, dict[DiscKey, DiscRecord]]
 
 
@@ -151,7 +157,8 @@ def rendered(
     ]
     truths = tuple(one.truth for one in slices)
     records = {plane: records_of(name, parameters, truths, plane) for plane in PLANES}
-    return Answered(tuple(one.image for one in slices), truths, records)
+    images, geometries = zip(*((one.image, one.geometry) for one in slices), strict=True)
+    return Answered(images, truths, geometries, records)
 
 
 def records_of(
@@ -176,6 +183,34 @@ def records_of(
     return records
 
 
+def supported_boxes(
+    study: Answered, boxes: Sequence[tuple[PredictedBox, ...]]
+) -> list[tuple[PredictedBox, ...]]:
+    """Return the boxes of every slice; sagittal lesions with what neighbouring slices add."""
+    placed = [
+        placed_box(box, index, geometry)
+        for index, (truth, geometry) in enumerate(zip(study.truths, study.geometries, strict=True))
+        if truth.plane is Plane.SAGITTAL
+        for box in boxes[index]
+    ]
+    raised = iter(supported_scores(placed))
+    return [
+        tuple(replace(box, score=next(raised)) for box in here)
+        if truth.plane is Plane.SAGITTAL
+        else here
+        for truth, here in zip(study.truths, boxes, strict=True)
+    ]
+
+
+def placed_box(box: PredictedBox, index: int, geometry: SliceGeometry) -> PlacedBox:
+    """Return a box of sagittal slice ``index`` in the patient frame."""
+    selected = SelectedBox(box.label, box.score, box.class_scores or (), box.box_xyxy_px)
+    corners = np.reshape(box.box_xyxy_px, (2, 2))
+    row_mm, column_mm = geometry.spacing_mm
+    (center,) = geometry.pixel_to_lps(corners.mean(axis=0, keepdims=True))
+    return PlacedBox("", index, selected, center, np.diff(corners, axis=0)[0] * (column_mm, row_mm))
+
+
 class Reader:
     """Reads synthetic studies with one file of weights."""
 
@@ -190,7 +225,8 @@ class Reader:
         for study in studies:
             planes = (truth.plane for truth in study.truths)
             images = zip(study.images, planes, strict=True)
-            boxes = boxes_of_images(images, self._predictor, self.weights.metadata)
+            alone = list(boxes_of_images(images, self._predictor, self.weights.metadata))
+            boxes = supported_boxes(study, alone)
             names = (truth.image for truth in study.truths)
             judged.truths.extend(study.truths)
             judged.answers.update(zip(names, boxes, strict=True))

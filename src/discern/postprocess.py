@@ -4,7 +4,7 @@ The only thresholds, suppression and calibration.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from discern.spine import GRADE_LABELS, LABELS, LESION_LABELS, Label, PfirrmannG
 Scores = NDArray[np.float64]
 _GRADES = slice(0, len(GRADE_LABELS))
 _TINY = 1e-6
+SUPPORT_SHARE = 0.5
+"""Of the score that a sagittal lesion must reach: enough beside a sure box at the same place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,14 @@ class PostprocessConfig:
         """Return the thresholds of an operating point of the weights in ``plane``."""
         herniation, hiz = (point.min_score(label, plane) for label in LESION_LABELS)
         return cls(point.grade_score, herniation, hiz, lesions=lesions)
+
+    def with_doubtful_lesions(self) -> "PostprocessConfig":
+        """Return thresholds that lesions pass which a neighbouring slice may yet support."""
+        return replace(
+            self,
+            herniation_score=SUPPORT_SHARE * self.herniation_score,
+            hiz_score=SUPPORT_SHARE * self.hiz_score,
+        )
 
     def min_score(self, label: Label) -> float:
         """Return the threshold that ``label`` must reach."""

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 
 from discern.errors import UnreadableFile
 from discern.findings import Detection, StudyWarning
-from discern.imaging.study import Image, Series, Slice, slice_distance_mm
+from discern.imaging.study import Image, Series, Slice, slice_distance_mm, slices_after_gap
 from discern.inference.detect import SeriesDetector, SliceBoxes
 from discern.inference.fusion import DiscEvidence, gather_evidence
+from discern.inference.lesion_support import supported
 from discern.inference.second_look import SecondLook
 from discern.inference.tracks import (
     PlacedBox,
@@ -63,13 +64,15 @@ def read_sagittal(
     """Return what the networks say of every readable slice of ``series``.
 
     The second look is for the boxes that decide a grade: those on the middle slices of each disc.
+    Lesions go through the slices as :mod:`discern.inference.lesion_support` says.
 
     Raises:
         UnreadableFile: Not one slice could be read.
     """
-    results, warnings = detector.detect(series)
-    if not results:
+    read, warnings = detector.with_doubtful_lesions().detect(series)
+    if not read:
         raise UnreadableFile(f"no slice of series {series.id} could be read. {warnings[0].text}")
+    results = supported(read, detector.thresholds, slices_after_gap(series))
     placed: list[PlacedBox] = []
     for result in results:
         placed += place_boxes(result, first_id=len(placed) + 1)
