@@ -14,7 +14,7 @@ from discern.phantom.prescription import Prescription
 from discern.phantom.render import PhantomSlice, render_sagittal
 from discern.phantom.settings import Scanner
 from discern.phantom.spine_model import PhantomParameters
-from discern.phantom.texture import Textures
+from discern.phantom.texture import draw_textures
 from discern.spine import Level, Tissue
 
 FINE = Scanner(matrix_px=640, slice_thickness_mm=0.5, noise=0, blur_mm=0)
@@ -30,7 +30,7 @@ def middle(parameters: PhantomParameters) -> PhantomSlice:
 
 
 def truth(parameters: PhantomParameters, level: Level) -> DiscMeasures:
-    textures = Textures.draw(np.random.default_rng(parameters.texture_seed))
+    textures = draw_textures(parameters.texture_seed)
     return measure_disc(build_spine(parameters), level, parameters, textures)
 
 

@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.ndimage import shift as displaced
 
-from discern.imaging.geometry import plane_of
+from discern.imaging.geometry import SliceGeometry, plane_of
 from discern.phantom.anatomy import Spine
-from discern.phantom.canvas import Canvas
+from discern.phantom.canvas import Patch
 from discern.phantom.settings import Scanner
 from discern.phantom.texture import Field
 from discern.spine import Plane, Vertebra
@@ -19,29 +19,31 @@ _GHOST_PERIODS = 5
 
 
 def acquire(
-    canvas: Canvas,
-    spine: Spine,
+    signal: Field,
+    gain: Field,
+    geometry: SliceGeometry,
     scanner: Scanner,
     rng: np.random.Generator,
-    fat: Canvas | None = None,
+    fat: Field | None = None,
 ) -> Image:
     """Return the (H, W) image a scanner would store, whole numbers 0 .. 4095 as float32.
 
-    Sub-slices are averaged (partial volume), weighted by the coil, blurred by a Gaussian and
-    corrupted by Rician noise: the magnitude of the signal plus complex white noise. ``fat`` is the
-    part of the signal that a chemical shift displaces.
+    The sub-slices of ``signal`` (S, H, W) are averaged (partial volume), weighted by the ``gain``
+    (H, W) of the coil, blurred by a Gaussian and corrupted by Rician noise: the magnitude of the
+    signal plus complex white noise. ``fat`` (S, H, W) is the part of the signal that a chemical
+    shift displaces.
     """
-    signal = canvas.signal.mean(axis=0)
-    frequency = 0 if plane_of(canvas.geometry) is Plane.SAGITTAL else 1
+    signal = signal.mean(axis=0)
+    frequency = 0 if plane_of(geometry) is Plane.SAGITTAL else 1
     if fat is not None:
-        part = fat.signal.mean(axis=0)
+        part = fat.mean(axis=0)
         moved_px = [0.0, 0.0]
         moved_px[frequency] = scanner.chemical_shift_px
         signal += displaced(part, moved_px, order=1, mode="nearest") - part
-    signal = signal * coil_gain(canvas, spine, scanner)
-    row_mm, column_mm = canvas.geometry.spacing_mm
+    signal = signal * gain
+    row_mm, column_mm = geometry.spacing_mm
     sigma_px = (scanner.blur_mm / row_mm, scanner.blur_mm / column_mm)
-    blurred = gaussian_filter(signal, sigma_px, mode="nearest")
+    blurred: Field = gaussian_filter(signal, sigma_px, mode="nearest")
     if scanner.ghost:
         blurred = with_ghosts(blurred, scanner.ghost, phase=1 - frequency)
     if scanner.kspace_share < 1:
@@ -70,9 +72,8 @@ def _cut_off(signal: Field, share: float) -> Field:
     return np.abs(np.fft.ifft2(space)).astype(np.float32)
 
 
-def coil_gain(canvas: Canvas, spine: Spine, scanner: Scanner) -> Field:
+def coil_gain(patch: Patch, spine: Spine, scanner: Scanner) -> Field:
     """Return the gain (H, W) of a surface coil under the back, 1 at the canal of L3."""
-    patch = canvas.whole
     skin = np.interp(patch.z_mm, spine.z_mm, spine.skin_y_mm)
     near = _fall(skin - patch.y_mm, scanner)
     middle = spine.vertebra(Vertebra.L3).z_mm

@@ -1,5 +1,6 @@
 """Coordinates inside a disc or vertebral body, and the outline they share."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +46,7 @@ class BlockFrame:
 def place_of(block: Block, spine: Spine, center_mm: Triple, half_mm: Triple) -> Place:
     """Return the box round a part given by centre and half sizes (x, p, q) in ``block``."""
     (x, p, q), (half_x, half_p, half_q) = center_mm, half_mm
-    cos, sin = float(np.cos(block.tilt_rad)), float(np.sin(block.tilt_rad))
+    cos, sin = math.cos(block.tilt_rad), math.sin(block.tilt_rad)
     y_mm, z_mm = block.y_mm + p * cos - q * sin, block.z_mm + p * sin + q * cos
     reach_y = half_p * abs(cos) + half_q * abs(sin)
     reach_z = half_p * abs(sin) + half_q * abs(cos)

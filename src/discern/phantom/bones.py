@@ -1,6 +1,7 @@
 """Vertebrae and sacrum: bodies with cortex and marrow, arches, processes, facets."""
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -14,9 +15,10 @@ from discern.phantom.block_frame import (
     place_of_block,
     turned,
 )
-from discern.phantom.canvas import Canvas, Patch, covered
+from discern.phantom.canvas import Canvas, Patch, Signal, covered, in_contrast
 from discern.phantom.marrow import with_lesions
 from discern.phantom.plates import Block
+from discern.phantom.settings import Contrast
 from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.texture import Field
 from discern.spine import Tissue
@@ -53,13 +55,14 @@ class _Process:
 class _Bone:
     """A part ready to be painted: signed distance to its surface, and cortical thickness.
 
-    ``tissue`` is what SPIDER's masks call it: arches belong to the vertebra, the sacrum is none.
+    ``brightness`` is a factor on marrow; ``tissue`` is what SPIDER's masks call it: arches belong
+    to the vertebra, the sacrum is none.
     """
 
     patch: Patch
     distance_mm: Field
     cortex_mm: float
-    brightness: Field | float
+    brightness: Signal
     tissue: Tissue = Tissue.VERTEBRA
 
 
@@ -79,15 +82,19 @@ def paint_bones(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> 
         bone.patch.paint(covered(bone.distance_mm + rough_mm), CORTEX)
         bone.patch.mark(bone.distance_mm + rough_mm < 0, bone.tissue)
     for bone, rough_mm in zip(bones, rough, strict=True):
-        marrow = bone.brightness * marrow_signal(bone.patch, parameters, rough_mm)
+        marrow = partial(_marrow, bone, _grain(bone.patch, parameters, rough_mm))
         bone.patch.paint(covered(bone.distance_mm + rough_mm + bone.cortex_mm), marrow)
 
 
-def marrow_signal(patch: Patch, parameters: PhantomParameters, slow: Field) -> Field:
-    """Return the textured marrow signal at the points of ``patch``; ``slow`` varies smoothly."""
+def _marrow(bone: _Bone, grain: Field, contrast: Contrast) -> Field:
+    return in_contrast(bone.brightness, contrast) * (contrast.marrow * grain)
+
+
+def _grain(patch: Patch, parameters: PhantomParameters, slow: Field) -> Field:
+    """Return the factor on marrow at the points of ``patch``; ``slow`` varies smoothly."""
     grain = 0.06 * parameters.texture * patch.textures.marrow.at(patch.points_mm) + 0.12 * slow
-    signal: Field = parameters.contrast.marrow * np.clip(1 + grain, 0.5, 1.6)
-    return signal
+    factor: Field = np.clip(1 + grain, 0.5, 1.6)
+    return factor
 
 
 def _body_bone(
@@ -103,9 +110,9 @@ def _body_bone(
         vein = ((frame.p - frame.half_depth + 2) / 5) ** 2 + (frame.q / 2.2) ** 2
         vein = vein + (frame.x / 5) ** 2
         brightness = 1 + 0.5 * np.clip(1 - vein, 0, 1)
-    brightness = with_lesions(brightness, frame, block.name, parameters)
+    with_changes = partial(with_lesions, brightness, frame, block.name, parameters.lesions)
     tissue = Tissue.BACKGROUND if is_sacral else Tissue.VERTEBRA
-    return _Bone(patch, distance, _BODY_CORTEX_MM, brightness, tissue)
+    return _Bone(patch, distance, _BODY_CORTEX_MM, with_changes, tissue)
 
 
 def _ala_bones(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> list[_Bone]:

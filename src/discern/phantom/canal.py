@@ -31,7 +31,6 @@ def depth_mm(patch: Patch, spine: Spine) -> Field:
 
 def paint_canal(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> None:
     """Paint what fills the canal; bones and discs come later and on top."""
-    _paint_epidural_fat(canvas.whole, spine, parameters)
     depth = depth_mm(canvas.whole, spine)
     near = np.abs(canvas.whole.x_mm) < CANAL_REACH_MM + parameters.scanner.slice_thickness_mm
     middle_mm = parameters.canal_mm / 2 + 2
@@ -39,11 +38,12 @@ def paint_canal(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> 
     for patch in canvas.around((wanted & (canvas.whole.z_mm > spine.sacrum[3].z_mm))[0]):
         _paint_sac(patch, spine, parameters)
     for body in spine.bodies:
-        _paint_ganglia(canvas, spine, body, parameters)
+        _paint_ganglia(canvas, spine, body)
 
 
-def _paint_epidural_fat(patch: Patch, spine: Spine, parameters: PhantomParameters) -> None:
+def paint_epidural_fat(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> None:
     """Fat round the sac and in the foramina; the posterior longitudinal ligament in front."""
+    patch = canvas.whole
     depth, side = depth_mm(patch, spine), np.abs(patch.x_mm)
     room = parameters.canal_mm * (0.4 + 0.6 * step(-22, 0, patch.z_mm - spine.sacrum[2].z_mm))
     foramen = (np.hypot((depth - 4.0) / 11.0, side / 25.0) - 1) * 11.0
@@ -52,8 +52,8 @@ def _paint_epidural_fat(patch: Patch, spine: Spine, parameters: PhantomParameter
     sacral = np.maximum(np.abs(depth - room / 2) - room / 2, side - 12)
     into_sacrum = step(spine.sacrum[0].z_mm + 14, spine.sacrum[0].z_mm - 14, patch.z_mm)
     distance = above + into_sacrum * (sacral - above)
-    fat = parameters.contrast.fat * (1.0 + 0.10 * patch.lumps)
-    patch.paint(covered(distance, 2.5), fat)
+    uneven = 1.0 + 0.10 * patch.lumps
+    patch.paint(covered(distance, 2.5), lambda contrast: contrast.fat * uneven)
     patch.paint(covered(np.maximum(np.abs(depth) - 0.7, side - 11)), _DURA / 2)
 
 
@@ -70,10 +70,10 @@ def _paint_sac(patch: Patch, spine: Spine, parameters: PhantomParameters) -> Non
     distance = (radius - 1) * np.maximum(half, 0.1)
     patch.paint(covered(distance - 0.6) * (size > 0.05), _DURA)  # noqa: PLR2004
     inside = covered(distance) * (size > 0.05)  # noqa: PLR2004
-    patch.paint(inside, parameters.contrast.csf)
+    patch.paint(inside, lambda contrast: contrast.csf)
     patch.mark((distance < 0) & (size > 0.05), Tissue.CANAL)  # noqa: PLR2004
     _paint_cord(patch, v * half, inside, spine, parameters)
-    _paint_roots(patch, (v, half), inside, spine, parameters)
+    _paint_roots(patch, (v, half), inside, spine)
 
 
 def _narrowing_mm(spine: Spine) -> float:
@@ -101,7 +101,7 @@ def _paint_cord(
     back = 1.2 - 1.6 * above
     radius = np.sqrt((offset - back) ** 2 + (patch.x_mm / 1.2) ** 2)
     coverage = covered(radius - calibre, 1.2) * inside * (above > 0)
-    patch.paint(coverage, parameters.contrast.cord)
+    patch.paint(coverage, lambda contrast: contrast.cord)
 
 
 def _paint_roots(
@@ -109,7 +109,6 @@ def _paint_roots(
     sac: tuple[Field, Field],
     inside: Field,
     spine: Spine,
-    parameters: PhantomParameters,
 ) -> None:
     """Roots settle at the back of the sac (lying patient) and fan out to their exits.
 
@@ -127,12 +126,10 @@ def _paint_roots(
         distance = np.hypot(patch.x_mm - across - wave, (v - settle) * half)
         present = inside * (way > 0) * (way < 1)
         share = 0.6 * covered(distance - 0.55, 0.9) * present
-        patch.paint(share, parameters.contrast.root)
+        patch.paint(share, lambda contrast: contrast.root)
 
 
-def _paint_ganglia(
-    canvas: Canvas, spine: Spine, body: Block, parameters: PhantomParameters
-) -> None:
+def _paint_ganglia(canvas: Canvas, spine: Spine, body: Block) -> None:
     """The root under each pedicle: a gray oval in the fat of the foramen."""
     for side in (-1, 1):
         across = side * (0.54 * body.lower.half_width_mm + 1)
@@ -145,4 +142,4 @@ def _paint_ganglia(
                 + ((frame.p - back - 0.3 * (frame.x - across) * -side) / 2.6) ** 2
                 + ((frame.q + 8) / 3.4) ** 2
             )
-            patch.paint(covered((radius - 1) * 2.6), 0.9 * parameters.contrast.cord)
+            patch.paint(covered((radius - 1) * 2.6), lambda contrast: 0.9 * contrast.cord)

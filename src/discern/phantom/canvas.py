@@ -1,6 +1,7 @@
 """The paper a slice is painted on: sub-slices across the slice thickness, painted in order."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,10 +9,13 @@ from numpy.typing import NDArray
 
 from discern.imaging.geometry import SliceGeometry
 from discern.phantom.anatomy import Spine
+from discern.phantom.settings import Contrast
 from discern.phantom.texture import Field, Textures
 from discern.spine import Tissue
 
 Mask = NDArray[np.bool_]
+Signal = Field | float | Callable[[Contrast], Field | float]
+"""What is painted: the same in every contrast, or what it is in one."""
 
 EDGE_MM = 0.8
 """Width over which one tissue gives way to the next."""
@@ -40,7 +44,8 @@ class Patch:
 
     ``x_mm`` is measured from the (possibly scoliotic) midline, positive to the left; ``y_mm`` and
     ``z_mm`` are those of the patient frame. ``lumps`` is the coarse texture in the middle of the
-    slice. ``signal`` and ``tissues`` are views: painting and marking change the canvas.
+    slice. ``signals``, one of each of ``contrasts``, and ``tissues`` are views: painting and
+    marking change the canvas.
     """
 
     window: Window
@@ -49,7 +54,8 @@ class Patch:
     z_mm: Field
     textures: Textures
     lumps: Field
-    signal: Field
+    contrasts: tuple[Contrast, ...]
+    signals: tuple[Field, ...]
     tissues: NDArray[np.uint8]
 
     @property
@@ -57,11 +63,12 @@ class Patch:
         """x, y, z of the sample points."""
         return self.x_mm, self.y_mm, self.z_mm
 
-    def paint(self, coverage: Field, value: Field | float) -> None:
+    def paint(self, coverage: Field, value: Signal) -> None:
         """Mix ``value`` in where ``coverage`` (0..1) says so."""
-        change = value - self.signal
-        change *= coverage
-        np.add(self.signal, change, out=self.signal)
+        for contrast, signal in zip(self.contrasts, self.signals, strict=True):
+            change = in_contrast(value, contrast) - signal
+            change *= coverage
+            np.add(signal, change, out=signal)
 
     def mark(self, inside: Mask, tissue: Tissue) -> None:
         """Say that the sample points ``inside`` show ``tissue`` from now on."""
@@ -69,12 +76,14 @@ class Patch:
 
 
 class Canvas:
-    """One slice being painted; ``signal`` is (S, H, W), a fraction of the CSF signal.
+    """One slice being painted in several contrasts at once.
 
-    ``tissues`` (S, H, W) holds the ``Tissue`` of every sample point.
+    ``signals`` holds one (S, H, W) of each contrast, fractions of the CSF signal on T2; ``tissues``
+    (S, H, W) the ``Tissue`` of every sample point.
 
     ``whole`` covers everything but is sampled in the middle of the slice only: for the
-    surroundings, which change little across a slice, at a third of the time.
+    surroundings, which change little across a slice, at a third of the time. They come first;
+    ``lay_ground`` then puts them under all sub-slices.
     """
 
     def __init__(
@@ -84,20 +93,33 @@ class Canvas:
         offsets_mm: Field,
         spine: Spine,
         textures: Textures,
+        contrasts: tuple[Contrast, ...],
     ) -> None:
         """Lay sub-slices at ``offsets_mm`` (S,) along the normal of ``geometry``."""
         self.geometry = geometry
         self.offsets_mm = offsets_mm
         self._spine = spine
         self._textures = textures
+        self._contrasts = contrasts
         self._origin = np.array(geometry.position_lps_mm)
         self._axes = np.array([geometry.along_row, geometry.along_column, geometry.normal])
-        self.signal: Field = np.zeros((offsets_mm.size, *shape_px), np.float32)
-        self.tissues = np.zeros(self.signal.shape, np.uint8)
+        # The same as plain numbers: hundreds of places are looked for on every slice.
+        self._corner, self._directions = self._origin.tolist(), self._axes.tolist()
+        self._spans = np.abs(self._axes).tolist()
+        self._half_thickness_mm = float(np.abs(offsets_mm).max())
+        shape = (offsets_mm.size, *shape_px)
+        self.signals: tuple[Field, ...] = tuple(np.zeros(shape, np.float32) for _ in contrasts)
+        self.tissues = np.zeros(shape, np.uint8)
         whole = Window(slice(0, shape_px[0]), slice(0, shape_px[1]))
         middle = self._points_mm(whole, np.zeros(1, np.float32))
         lumps = np.broadcast_to(textures.lumps.at(middle), (1, *shape_px))
-        self.whole = Patch(whole, *middle, textures, lumps, self.signal, self.tissues)
+        ground = tuple(signal[:1] for signal in self.signals)
+        self.whole = Patch(whole, *middle, textures, lumps, contrasts, ground, self.tissues)
+
+    def lay_ground(self) -> None:
+        """Give every sub-slice what was painted on ``whole``."""
+        for signal in self.signals:
+            signal[1:] = signal[:1]
 
     def tissue_map(self) -> NDArray[np.uint8]:
         """Return the ``Tissue`` (H, W) that fills at least half of the slice thickness."""
@@ -108,14 +130,16 @@ class Canvas:
 
     def near(self, place: Place) -> Iterator[Patch]:
         """Yield the patch that holds ``place``, or nothing where the slice misses it."""
-        offset = np.array(place.center_lps_mm) - self._origin
-        column_mm, row_mm, across_mm = self._axes @ offset
-        half_column_mm, half_row_mm, half_across_mm = np.abs(self._axes) @ place.reach_mm
-        if abs(across_mm) > half_across_mm + float(np.abs(self.offsets_mm).max()):
+        offset = [c - o for c, o in zip(place.center_lps_mm, self._corner, strict=True)]
+        column_mm, row_mm, across_mm = (_dot(axis, offset) for axis in self._directions)
+        half_column_mm, half_row_mm, half_across_mm = (
+            _dot(axis, place.reach_mm) for axis in self._spans
+        )
+        if abs(across_mm) > half_across_mm + self._half_thickness_mm:
             return
         between_rows_mm, between_columns_mm = self.geometry.spacing_mm
-        rows = _clipped(row_mm, half_row_mm, between_rows_mm, self.signal.shape[1])
-        columns = _clipped(column_mm, half_column_mm, between_columns_mm, self.signal.shape[2])
+        rows = _clipped(row_mm, half_row_mm, between_rows_mm, self.tissues.shape[1])
+        columns = _clipped(column_mm, half_column_mm, between_columns_mm, self.tissues.shape[2])
         if rows.start < rows.stop and columns.start < columns.stop:
             yield self._patch(Window(rows, columns))
 
@@ -131,8 +155,15 @@ class Canvas:
     def _patch(self, window: Window) -> Patch:
         part = (slice(None), window.rows, window.columns)
         points_mm = self._points_mm(window, self.offsets_mm)
-        lumps, signal, tissues = self.whole.lumps[part], self.signal[part], self.tissues[part]
-        return Patch(window, *points_mm, self._textures, lumps, signal, tissues)
+        return Patch(
+            window,
+            *points_mm,
+            textures=self._textures,
+            lumps=self.whole.lumps[part],
+            contrasts=self._contrasts,
+            signals=tuple(signal[part] for signal in self.signals),
+            tissues=self.tissues[part],
+        )
 
     def _points_mm(self, window: Window, offsets_mm: Field) -> tuple[Field, Field, Field]:
         x_mm, y_mm, z_mm = (self._coordinate(axis, window, offsets_mm) for axis in range(3))
@@ -154,9 +185,19 @@ class Canvas:
         return total.astype(np.float32)
 
 
+def _dot(one: Sequence[float], other: Sequence[float]) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
+
+
 def _clipped(center_mm: float, half_mm: float, spacing_mm: float, size_px: int) -> slice:
-    low = int(np.clip(np.floor((center_mm - half_mm) / spacing_mm), 0, size_px))
-    return slice(low, int(np.clip(np.ceil((center_mm + half_mm) / spacing_mm) + 1, 0, size_px)))
+    low = math.floor((center_mm - half_mm) / spacing_mm)
+    high = math.ceil((center_mm + half_mm) / spacing_mm) + 1
+    return slice(min(max(low, 0), size_px), min(max(high, 0), size_px))
+
+
+def in_contrast(signal: Signal, contrast: Contrast) -> Field | float:
+    """Return what ``signal`` is in one contrast."""
+    return signal(contrast) if callable(signal) else signal
 
 
 def most(inside: Mask) -> Mask:
@@ -168,7 +209,8 @@ def most(inside: Mask) -> Mask:
 def covered(distance_mm: Field, edge_mm: float = EDGE_MM) -> Field:
     """Return coverage 0..1 of a signed distance, negative inside."""
     coverage: Field = np.float32(0.5) - distance_mm * np.float32(1 / edge_mm)
-    np.clip(coverage, 0, 1, out=coverage)
+    np.maximum(coverage, 0, out=coverage)
+    np.minimum(coverage, 1, out=coverage)
     return coverage
 
 

@@ -1,13 +1,16 @@
 """High-intensity zones and Schmorl nodes, painted on a disc."""
 
+from functools import partial
+
 import numpy as np
 
 from discern.phantom.block_frame import BlockFrame, outline_mm
 from discern.phantom.canvas import Patch, covered
 from discern.phantom.lesions import HighIntensityZone, SchmorlNode, ZoneShape
+from discern.phantom.settings import Contrast
 from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.texture import Field
-from discern.spine import Level
+from discern.spine import Level, PfirrmannGrade
 
 _ZONE_EDGE_MM = 0.5
 _SCLEROSIS_MM = 1.2
@@ -19,17 +22,17 @@ def paint_zone(
     """Paint the zone of a disc, if it has one; return how far it stands out.
 
     That is (h, w), in parts of the signal of CSF over that of the annulus, averaged over the slice
-    thickness.
+    thickness; in the first contrast, which is the one that is read.
     """
     zone = parameters.lesions.zone_of(level)
     if zone is None:
-        return np.zeros(patch.signal.shape[1:], np.float32)
+        return np.zeros(patch.tissues.shape[1:], np.float32)
     coverage = covered(zone_distance_mm(frame, zone), _ZONE_EDGE_MM)
-    signal = parameters.contrast.fluid * zone.brightness
-    patch.paint(coverage, signal)
-    share = np.broadcast_to(coverage, patch.signal.shape).mean(axis=0)
-    contrast: Field = share * (signal - parameters.contrast.annulus)
-    return contrast
+    patch.paint(coverage, lambda contrast: contrast.fluid * zone.brightness)
+    share = np.broadcast_to(coverage, patch.tissues.shape).mean(axis=0)
+    read = patch.contrasts[0]
+    standing_out: Field = share * (read.fluid * zone.brightness - read.annulus)
+    return standing_out
 
 
 def zone_distance_mm(frame: BlockFrame, zone: HighIntensityZone) -> Field:
@@ -64,11 +67,13 @@ def paint_nodes(
         if node.level is not level:
             continue
         distance = _node_distance_mm(frame, node)
-        grade = parameters.grade_of(level)
-        core = 0.5 * (parameters.contrast.nucleus[grade - 1] + parameters.contrast.annulus)
         outside = np.maximum(distance, np.maximum(frame.lower, frame.upper) * -1)
-        patch.paint(covered(outside - _SCLEROSIS_MM), parameters.contrast.annulus)
-        patch.paint(covered(outside), core)
+        patch.paint(covered(outside - _SCLEROSIS_MM), lambda contrast: contrast.annulus)
+        patch.paint(covered(outside), partial(_core_of_node, parameters.grade_of(level)))
+
+
+def _core_of_node(grade: PfirrmannGrade, contrast: Contrast) -> float:
+    return 0.5 * (contrast.nucleus[grade - 1] + contrast.annulus)
 
 
 def _node_distance_mm(frame: BlockFrame, node: SchmorlNode) -> Field:

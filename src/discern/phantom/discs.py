@@ -1,5 +1,6 @@
 """Intervertebral discs: annulus, nucleus by Pfirrmann grade, bulge and herniation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from discern.phantom.block_frame import (
 from discern.phantom.canvas import Canvas, Mask, Patch, Window, covered, most, step
 from discern.phantom.disc_lesions import paint_nodes, paint_zone
 from discern.phantom.plates import Block
-from discern.phantom.settings import Herniation
+from discern.phantom.settings import Contrast, Herniation
 from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.texture import Field
 from discern.spine import Level, PfirrmannGrade, Tissue
@@ -65,7 +66,7 @@ def paint_discs(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> 
     Discs above T9-T10 look like that one.
     """
     remnants = [
-        (block.name, _paint_remnant(patch, block, parameters))
+        (block.name, _paint_remnant(patch, block))
         for block in spine.sacrum
         if "-" in block.name
         for patch in canvas.near(place_of_block(block, spine, 2.0))
@@ -85,14 +86,14 @@ def paint_discs(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> 
     return discs + above + named
 
 
-def _paint_remnant(patch: Patch, block: Block, parameters: PhantomParameters) -> DiscFootprint:
+def _paint_remnant(patch: Patch, block: Block) -> DiscFootprint:
     frame = frame_of(patch, block, dip_mm=0.0)
     distance = np.maximum(
         outline_mm(frame, front_mm=-1.0, back_mm=-1.0), -np.minimum(frame.lower, frame.upper)
     )
-    patch.paint(covered(distance), parameters.contrast.annulus)
+    patch.paint(covered(distance), lambda contrast: contrast.annulus)
     core = np.maximum(distance + 0.6, np.abs(frame.p) - 0.5 * frame.half_depth)
-    patch.paint(0.8 * covered(core), parameters.contrast.marrow * 0.8)
+    patch.paint(0.8 * covered(core), lambda contrast: contrast.marrow * 0.8)
     disc = most(distance < 0)
     nothing = np.zeros_like(disc)
     return DiscFootprint(None, patch.window, disc, nothing, nothing, nothing, nothing)
@@ -140,10 +141,10 @@ def disc_distance_mm(frame: BlockFrame, bulge_mm: float) -> Field:
 
 def disc_signal(
     patch: Patch, frame: BlockFrame, level: Level, parameters: PhantomParameters
-) -> Field:
-    """Return the T2 signal inside a disc by its grade (Pfirrmann et al., Spine 26:1873, 2001)."""
+) -> Callable[[Contrast], Field]:
+    """Return the signal inside a disc by its grade (Pfirrmann et al., Spine 26:1873, 2001)."""
     grade = parameters.grade_of(level)
-    contrast, row = parameters.contrast, int(grade) - 1
+    row = int(grade) - 1
     v = 2 * frame.t - 1
     radius = np.sqrt(
         ((frame.p - 0.04 * frame.half_depth) / (0.75 * frame.half_depth)) ** 2
@@ -156,8 +157,13 @@ def disc_signal(
     wave = v + 0.12 * patch.lumps
     cleft = 1 - _CLEFT_DEPTH.get(grade, 0.0) * np.exp(-((wave / 0.2) ** 2)) * (radius < 1)
     gain = parameters.gain_of(level)
-    nucleus = gain * contrast.nucleus[row] * np.clip(uneven, 0.3, 2) * cleft
-    signal: Field = contrast.annulus + core * np.maximum(nucleus - contrast.annulus, 0)
+    texture = np.clip(uneven, 0.3, 2)
+
+    def signal(contrast: Contrast) -> Field:
+        nucleus = gain * contrast.nucleus[row] * texture * cleft
+        inside: Field = contrast.annulus + core * np.maximum(nucleus - contrast.annulus, 0)
+        return inside
+
     return signal
 
 
@@ -171,11 +177,15 @@ def _paint_herniation(
     frame = frame_of(patch, block, dip_mm=0.0)
     distance = herniation_distance_mm(frame, block, herniation)
     grade = parameters.grade_of(herniation.level)
-    contrast = parameters.contrast
-    core = min(0.6 * contrast.nucleus[int(grade) - 1], _PROTRUDED) + 0.5 * contrast.annulus
     rim = covered(distance - 0.7) * step(-1.0, 1.0, frame.p - frame.half_depth)
-    patch.paint(rim, 0.4 * contrast.annulus)
-    inner = core * np.clip(1 + 0.15 * patch.lumps, 0.4, 1.8)
+    patch.paint(rim, lambda contrast: 0.4 * contrast.annulus)
+    texture = np.clip(1 + 0.15 * patch.lumps, 0.4, 1.8)
+
+    def inner(contrast: Contrast) -> Field:
+        core = min(0.6 * contrast.nucleus[int(grade) - 1], _PROTRUDED) + 0.5 * contrast.annulus
+        signal: Field = core * texture
+        return signal
+
     patch.paint(covered(distance + 0.6, 1.6), inner)
     return distance < 0
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from discern.phantom.block_frame import BlockFrame
 from discern.phantom.canvas import covered
-from discern.phantom.spine_model import PhantomParameters
+from discern.phantom.lesions import Lesions
+from discern.phantom.settings import Contrast
 from discern.phantom.texture import Field
 from discern.spine import Level, vertebra_above
 
@@ -12,16 +13,15 @@ _CHANGE_EDGE_MM = 4.0
 
 
 def with_lesions(
-    brightness: Field, frame: BlockFrame, name: str, parameters: PhantomParameters
+    brightness: Field, frame: BlockFrame, name: str, lesions: Lesions, contrast: Contrast
 ) -> Field:
     """Return the factor on the marrow of the body called ``name`` ("L4"), lesions included."""
-    contrast = parameters.contrast
-    for plate in parameters.lesions.plates:
+    for plate in lesions.plates:
         for depth in _beneath_plates(frame, name, plate.level):
             share = covered(depth - plate.depth_mm, _CHANGE_EDGE_MM)
             changed = contrast.modic[plate.type - 1] / contrast.marrow
             brightness = brightness + share * (changed - brightness)
-    for one in parameters.lesions.haemangiomas:
+    for one in lesions.haemangiomas:
         if one.vertebra == name:
             x, p, q = one.center_mm
             radius = np.sqrt((frame.x - x) ** 2 + (frame.p - p) ** 2 + (frame.q - q) ** 2)

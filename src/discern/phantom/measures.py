@@ -105,9 +105,11 @@ def _mean_signal(
         z_mm=z_mm,
         textures=textures,
         lumps=np.broadcast_to(textures.lumps.at((x_mm, y_mm, z_mm)), shape),
-        signal=np.zeros(shape, np.float32),
+        contrasts=(parameters.contrast,),
+        signals=(np.zeros(shape, np.float32),),
         tissues=np.zeros(shape, np.uint8),
     )
     frame = frame_of(patch, disc, dip_mm=CONCAVITY_MM)
     inside = disc_distance_mm(frame, parameters.bulge_of(level)) < 0
-    return float(disc_signal(patch, frame, level, parameters)[inside].mean())
+    signal = disc_signal(patch, frame, level, parameters)(parameters.contrast)
+    return float(signal[inside].mean())

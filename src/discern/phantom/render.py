@@ -1,25 +1,26 @@
 """Sampling the synthetic spine into sagittal and axial slices with their truth."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 
 from discern.annotations import GroundTruth
 from discern.imaging.geometry import SliceGeometry, plane_of
-from discern.phantom.acquisition import acquire
+from discern.phantom.acquisition import acquire, coil_gain
 from discern.phantom.anatomy import Spine, build_spine
 from discern.phantom.bones import paint_bones
-from discern.phantom.canal import paint_canal
+from discern.phantom.canal import paint_canal, paint_epidural_fat
 from discern.phantom.canvas import Canvas
 from discern.phantom.discs import DiscFootprint, paint_discs
 from discern.phantom.placement import AXIAL_MATRIX_PX, axial_geometries, sagittal_geometries
 from discern.phantom.prescription import USUAL, Prescription
-from discern.phantom.settings import Scanner
+from discern.phantom.settings import Contrast, Scanner
 from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.surroundings import paint_surroundings
-from discern.phantom.texture import Textures
+from discern.phantom.texture import draw_textures
 from discern.phantom.truth import truth_of
 from discern.phantom.weightings import contrast_on, fat_of
 from discern.spine import Plane, Weighting
@@ -65,18 +66,35 @@ def render_sagittal(
     Raises:
         ValueError: A weighting that the phantom does not draw.
     """
-    parameters = replace(
-        parameters,
-        scanner=sagittal_scanner(parameters.scanner, prescription),
-        contrast=contrast_on(weighting, parameters.contrast),
+    series = render_sagittal_series(
+        parameters, {weighting: rng}, prescription=prescription, patient=patient
     )
-    spine, scanner = build_spine(parameters), parameters.scanner
+    return series[weighting]
+
+
+def render_sagittal_series(
+    parameters: PhantomParameters,
+    rngs: Mapping[Weighting, np.random.Generator],
+    *,
+    prescription: Prescription = USUAL,
+    patient: str = "phantom",
+) -> dict[Weighting, list[PhantomSlice]]:
+    """Render series at the same places, painted together: as ``render_sagittal`` one by one.
+
+    Raises:
+        ValueError: A weighting that the phantom does not draw.
+    """
+    scanner = sagittal_scanner(parameters.scanner, prescription)
+    parameters = replace(parameters, scanner=scanner)
+    contrasts = [contrast_on(weighting, parameters.contrast) for weighting in rngs]
+    spine = build_spine(parameters)
     planes = ((0, plane) for plane in sagittal_geometries(spine, scanner, prescription))
     artist = _Artist(parameters, spine, scanner.matrix_px, patient)
-    slices = artist.render(planes, rng)
-    if weighting is Weighting.T2:
-        return slices
-    return [replace(one, truth=_unread(one.truth)) for one in slices]
+    series = artist.render(planes, contrasts, list(rngs.values()))
+    return {
+        weighting: [_as_read_on(weighting, one) for one in slices]
+        for weighting, slices in zip(rngs, series, strict=True)
+    }
 
 
 def render_axial(
@@ -89,7 +107,9 @@ def render_axial(
     """Render the axial T2 slices of ``prescription``, usually foot to head."""
     spine = build_spine(parameters)
     artist = _Artist(parameters, spine, AXIAL_MATRIX_PX, patient)
-    return artist.render(axial_geometries(spine, parameters.scanner, prescription), rng)
+    planes = axial_geometries(spine, parameters.scanner, prescription)
+    (slices,) = artist.render(planes, [parameters.contrast], [rng])
+    return slices
 
 
 def sagittal_scanner(scanner: Scanner, prescription: Prescription) -> Scanner:
@@ -102,8 +122,12 @@ def sagittal_scanner(scanner: Scanner, prescription: Prescription) -> Scanner:
     )
 
 
-def _unread(truth: GroundTruth) -> GroundTruth:
-    return replace(truth, boxes=(), annotated=frozenset(), ignored=())
+def _as_read_on(weighting: Weighting, one: PhantomSlice) -> PhantomSlice:
+    """Return the slice as it is on T2, without the truth that only T2 shows elsewhere."""
+    if weighting is Weighting.T2:
+        return one
+    unread = replace(one.truth, boxes=(), annotated=frozenset(), ignored=())
+    return replace(one, truth=unread)
 
 
 class _Artist:
@@ -116,43 +140,65 @@ class _Artist:
         self._spine = spine
         self._size_px = size_px
         self._patient = patient
-        self._textures = Textures.draw(np.random.default_rng(parameters.texture_seed))
+        self._textures = draw_textures(parameters.texture_seed)
         thickness_mm = parameters.scanner.slice_thickness_mm
         steps = (np.arange(_SUB_SLICES) - (_SUB_SLICES - 1) / 2) / _SUB_SLICES
         self._offsets_mm = (steps * thickness_mm).astype(np.float32)
 
     def render(
-        self, planes: Iterable[tuple[int, SliceGeometry]], rng: np.random.Generator
-    ) -> list[PhantomSlice]:
-        """Paint and acquire every plane, in order."""
-        return [
-            self._slice(index, block, geometry, rng)
-            for index, (block, geometry) in enumerate(planes)
-        ]
+        self,
+        planes: Iterable[tuple[int, SliceGeometry]],
+        contrasts: Sequence[Contrast],
+        rngs: Sequence[np.random.Generator],
+    ) -> list[list[PhantomSlice]]:
+        """Paint and acquire every plane, in order; return the slices of each contrast."""
+        series: list[list[PhantomSlice]] = [[] for _ in contrasts]
+        for index, (block, geometry) in enumerate(planes):
+            slices = self._slices(index, block, geometry, contrasts, rngs)
+            for one, slice_ in zip(series, slices, strict=True):
+                one.append(slice_)
+        return series
 
     def _painted(
-        self, geometry: SliceGeometry, parameters: PhantomParameters
+        self, geometry: SliceGeometry, contrasts: tuple[Contrast, ...]
     ) -> tuple[Canvas, list[DiscFootprint]]:
         shape_px = (self._size_px, self._size_px)
-        canvas = Canvas(geometry, shape_px, self._offsets_mm, self._spine, self._textures)
-        parts = (canvas, self._spine, parameters)
+        looks = (self._spine, self._textures, contrasts)
+        canvas = Canvas(geometry, shape_px, self._offsets_mm, *looks)
+        parts = (canvas, self._spine, self._parameters)
         paint_surroundings(*parts)
+        paint_epidural_fat(*parts)
+        canvas.lay_ground()
         paint_canal(*parts)
         paint_bones(*parts)
         return canvas, paint_discs(*parts)
 
-    def _slice(
-        self, index: int, block: int, geometry: SliceGeometry, rng: np.random.Generator
-    ) -> PhantomSlice:
-        shape_px = (self._size_px, self._size_px)
-        canvas, footprints = self._painted(geometry, self._parameters)
+    def _slices(
+        self,
+        index: int,
+        block: int,
+        geometry: SliceGeometry,
+        contrasts: Sequence[Contrast],
+        rngs: Sequence[np.random.Generator],
+    ) -> list[PhantomSlice]:
+        scanner, count = self._parameters.scanner, len(contrasts)
+        fats = [fat_of(one) for one in contrasts] if scanner.chemical_shift_px else []
+        canvas, footprints = self._painted(geometry, (*contrasts, *fats))
         plane = plane_of(geometry)
         name = f"{self._patient}_{plane}_{index:02d}"
-        empty = GroundTruth(name, self._patient, plane, shape_px, boxes=())
+        empty = GroundTruth(name, self._patient, plane, canvas.tissues.shape[1:], boxes=())
         truth = truth_of(footprints, self._parameters, empty, geometry.spacing_mm)
-        fat = None
-        if self._parameters.scanner.chemical_shift_px:
-            only_fat = replace(self._parameters, contrast=fat_of(self._parameters.contrast))
-            fat, _ = self._painted(geometry, only_fat)
-        image = acquire(canvas, self._spine, self._parameters.scanner, rng, fat)
-        return PhantomSlice(image, geometry, truth, plane, canvas.tissue_map(), block)
+        gain = coil_gain(canvas.whole, self._spine, scanner)
+        tissues = canvas.tissue_map()
+        signals = zip_longest(canvas.signals[:count], canvas.signals[count:])
+        return [
+            PhantomSlice(
+                acquire(signal, gain, geometry, scanner, rng, fat),
+                geometry,
+                truth,
+                plane,
+                tissues,
+                block,
+            )
+            for (signal, fat), rng in zip(signals, rngs, strict=True)
+        ]

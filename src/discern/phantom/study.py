@@ -6,7 +6,12 @@ import numpy as np
 
 from discern.phantom.dicom import SeriesPlace, dicom_file
 from discern.phantom.prescription import USUAL, FrameUids, Prescription
-from discern.phantom.render import PhantomSlice, render_axial, render_sagittal, sagittal_scanner
+from discern.phantom.render import (
+    PhantomSlice,
+    render_axial,
+    render_sagittal_series,
+    sagittal_scanner,
+)
 from discern.phantom.settings import Herniation
 from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.study_truth import PhantomTruth, truth_of_study
@@ -49,7 +54,11 @@ def write_study(
     """
     rng = np.random.default_rng(seed)
     patient, scanner, uids = f"PHANTOM-{seed}", parameters.scanner, prescription.uids
-    sagittal = render_sagittal(parameters, rng, prescription=prescription, patient=patient)
+    rngs = {weighting: np.random.default_rng((seed, n)) for n, weighting in enumerate(beside, 3)}
+    series = render_sagittal_series(
+        parameters, {Weighting.T2: rng, **rngs}, prescription=prescription, patient=patient
+    )
+    sagittal = series[Weighting.T2]
     axial = render_axial(parameters, rng, prescription=prescription, patient=patient)
     places = (
         SeriesPlace(seed, 1, sagittal_scanner(scanner, prescription), uids),
@@ -59,14 +68,7 @@ def write_study(
         write_series(slices, place, folder / _FOLDERS[slices[0].plane])
     for number, weighting in enumerate(beside, start=3):
         place = SeriesPlace(seed, number, places[0].scanner, uids, weighting)
-        slices = render_sagittal(
-            parameters,
-            np.random.default_rng((seed, number)),
-            prescription=prescription,
-            patient=patient,
-            weighting=weighting,
-        )
-        write_series(slices, place, folder / f"sagittal-{weighting.lower()}")
+        write_series(series[weighting], place, folder / f"sagittal-{weighting.lower()}")
     named = [(_uid(places[1], index), slice_) for index, slice_ in enumerate(axial)]
     return truth_of_study(parameters, seed, sagittal, named)
 

@@ -13,7 +13,7 @@ from discern.phantom.measures import DiscMeasures, measure_disc
 from discern.phantom.render import PhantomSlice
 from discern.phantom.sizes import presacral_levels
 from discern.phantom.spine_model import PhantomParameters
-from discern.phantom.texture import Textures
+from discern.phantom.texture import draw_textures
 from discern.phantom.truth import disc_number
 from discern.spine import GRADE_LABELS, Level
 
@@ -105,7 +105,7 @@ def truth_of_study(
     ``axial`` pairs each slice with its SOP instance UID, None where the file has none.
     """
     spine = build_spine(parameters)
-    textures = Textures.draw(np.random.default_rng(parameters.texture_seed))
+    textures = draw_textures(parameters.texture_seed)
     seen = {box.disc for one in sagittal for box in one.truth.boxes if box.label in GRADE_LABELS}
     discs = [
         DiscTruth(

@@ -5,6 +5,7 @@ import numpy as np
 from discern.phantom.anatomy import Spine
 from discern.phantom.canal import depth_mm
 from discern.phantom.canvas import Canvas, Patch, covered, step
+from discern.phantom.settings import Contrast
 from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.texture import Field
 from discern.spine import Level, Vertebra
@@ -17,23 +18,25 @@ def paint_surroundings(canvas: Canvas, spine: Spine, parameters: PhantomParamete
     patch = canvas.whole
     depth = depth_mm(patch, spine)
     ahead = np.interp(patch.z_mm, spine.z_mm, spine.front_y_mm).astype(np.float32) - patch.y_mm
-    _paint_abdomen(patch, ahead, spine, parameters)
-    _paint_psoas(patch, depth, spine, parameters)
+    _paint_abdomen(patch, ahead, spine)
+    fibres = patch.textures.fibres.at(patch.points_mm)
+    _paint_psoas(patch, depth, fibres, spine)
     _paint_vessels(patch, ahead, spine, parameters)
-    _paint_back(patch, depth, spine, parameters)
-    _paint_pelvis(patch, depth, spine, parameters)
+    _paint_back(patch, (depth, fibres), spine, parameters)
+    _paint_pelvis(patch, depth, spine)
     _paint_skin(patch, spine, parameters)
     if parameters.scanner.saturation_band:
-        patch.signal[...] *= 1 - 0.8 * step(26, 44, ahead)
+        kept = 1 - 0.8 * step(26, 44, ahead)
+        for signal in patch.signals:
+            np.multiply(signal, kept, out=signal)
 
 
-def _paint_abdomen(patch: Patch, ahead: Field, spine: Spine, parameters: PhantomParameters) -> None:
+def _paint_abdomen(patch: Patch, ahead: Field, spine: Spine) -> None:
     """Retroperitoneal fat near the spine, bowel loops in front, loose fat before the sacrum."""
-    contrast = parameters.contrast
     lumps = patch.lumps
-    fat = contrast.fat * (0.48 + 0.04 * lumps)
+    loose = 0.48 + 0.04 * lumps
     bowel = 0.27 + 0.05 * lumps + 0.25 * step(0.9, 1.7, lumps) - 0.2 * step(-1.1, -1.5, lumps)
-    patch.paint(np.ones_like(lumps), fat)
+    patch.paint(np.ones_like(lumps), lambda contrast: contrast.fat * loose)
     loops = step(24, 34, ahead) * step(
         spine.sacrum[0].z_mm - 55, spine.sacrum[0].z_mm + 10, patch.z_mm
     )
@@ -54,7 +57,7 @@ def _paint_vessels(patch: Patch, ahead: Field, spine: Spine, parameters: Phantom
         patch.paint(covered(apart - calibre, 1.5), parameters.vessel_signal)
 
 
-def _paint_psoas(patch: Patch, depth: Field, spine: Spine, parameters: PhantomParameters) -> None:
+def _paint_psoas(patch: Patch, depth: Field, fibres: Field, spine: Spine) -> None:
     """Psoas, growing from T12 to the pelvis; quadratus lumborum behind it, down to the crest."""
     top_mm, foot_mm = spine.discs[Level.T12_L1].z_mm, spine.lowest_disc.z_mm
     grown = np.clip((top_mm - patch.z_mm) / (top_mm - foot_mm), 0, 1.4).astype(np.float32)
@@ -64,17 +67,25 @@ def _paint_psoas(patch: Patch, depth: Field, spine: Spine, parameters: PhantomPa
     center_d = -12 - 8 * grown
     side = np.abs(patch.x_mm)
     radius = np.hypot((side - center_x) / half_x, (depth - center_d) / half_y)
-    streaks = step(1.5, 2.6, patch.textures.fibres.at(patch.points_mm))
-    muscle = parameters.contrast.muscle * (1 + 1.5 * streaks)
+    streaks = step(1.5, 2.6, fibres)
+    streaky = 1 + 1.5 * streaks
+
+    def muscle(contrast: Contrast) -> Field:
+        return contrast.muscle * streaky
+
     patch.paint(covered((radius - 1) * half_x, 1.2) * (grown > 0), muscle)
     quadratus = (np.hypot((side - 66) / 20, (depth - 4 + 0.3 * (side - 66)) / 9) - 1) * 9
     patch.paint(covered(np.maximum(quadratus, foot_mm - patch.z_mm), 1.5), muscle)
 
 
-def _paint_back(patch: Patch, depth: Field, spine: Spine, parameters: PhantomParameters) -> None:
-    """Multifidus and erector spinae with fatty streaks; ligament and fat in the midline."""
-    contrast, side = parameters.contrast, np.abs(patch.x_mm)
-    fibres, lumps = patch.textures.fibres.at(patch.points_mm), patch.lumps
+def _paint_back(
+    patch: Patch, fields: tuple[Field, Field], spine: Spine, parameters: PhantomParameters
+) -> None:
+    """Multifidus and erector spinae with fatty streaks; ligament and fat in the midline.
+
+    ``fields``: depth behind the posterior wall of the bodies, and muscle fibres.
+    """
+    (depth, fibres), lumps, side = fields, patch.lumps, np.abs(patch.x_mm)
     caudal = step(spine.discs[Level.L3_L4].z_mm, spine.sacrum[0].z_mm, patch.z_mm)
     fatty = np.clip(parameters.muscle_fat * (0.7 + 0.9 * caudal), 0, 0.9)
     threshold = 1.5 - 2.2 * fatty
@@ -83,31 +94,33 @@ def _paint_back(patch: Patch, depth: Field, spine: Spine, parameters: PhantomPar
     midline = np.exp(-((side / 6.0) ** 2))
     strands = 0.42 + 0.26 * fibres
     share = np.clip(share * (1 - midline) + midline * strands, 0, 1)
-    tissue = contrast.muscle + (0.85 * contrast.fat - contrast.muscle) * share
     front = 23 - 0.38 * np.minimum(side, 36)
     wall = np.maximum(front - depth, side - 68 + 0.012 * (depth - 35) ** 2)
-    patch.paint(covered(wall, 2.0), tissue)
+    patch.paint(
+        covered(wall, 2.0),
+        lambda contrast: contrast.muscle + (0.85 * contrast.fat - contrast.muscle) * share,
+    )
 
 
-def _paint_pelvis(patch: Patch, depth: Field, spine: Spine, parameters: PhantomParameters) -> None:
+def _paint_pelvis(patch: Patch, depth: Field, spine: Spine) -> None:
     """Iliac wings with gluteal muscle behind them, and the bony roof of the sacral canal."""
-    contrast, side = parameters.contrast, np.abs(patch.x_mm)
+    side = np.abs(patch.x_mm)
     crest_mm = spine.vertebra(Vertebra.L5).z_mm + 4
     along = (side - 74) * 0.69 - (depth - 2) * 0.72
     across = (side - 74) * 0.72 + (depth - 2) * 0.69 + 0.004 * np.square(along) - 3
     over = patch.z_mm - crest_mm
     gluteus = np.maximum(np.hypot(across - 20, along / 3) - 20, over + 12)
-    patch.paint(covered(gluteus, 2.0), 1.2 * contrast.muscle)
+    patch.paint(covered(gluteus, 2.0), lambda contrast: 1.2 * contrast.muscle)
     rounded = np.hypot(np.maximum(np.abs(across) - 4, 0), np.maximum(np.abs(along) - 34, 0))
     wing = np.maximum(rounded - 3.5, over)
     patch.paint(covered(wing - 1.2, 1.0), _FASCIA)
-    patch.paint(covered(wing, 1.0), 1.05 * contrast.marrow)
+    patch.paint(covered(wing, 1.0), lambda contrast: 1.05 * contrast.marrow)
     s1, s2 = spine.sacrum[0], spine.sacrum[2]
     canal = 5 + 10 * step(s2.z_mm - 18, s1.z_mm, patch.z_mm)
     roof = np.maximum(np.abs(depth - canal - 3.5) - 3.2, side - 18)
     roof = roof + 4 * step(s1.z_mm - 12, s1.z_mm + 4, patch.z_mm)
     patch.paint(covered(roof - 0.8), _FASCIA)
-    patch.paint(covered(roof + 0.5), contrast.marrow)
+    patch.paint(covered(roof + 0.5), lambda contrast: contrast.marrow)
 
 
 def _paint_skin(patch: Patch, spine: Spine, parameters: PhantomParameters) -> None:
@@ -121,7 +134,7 @@ def _paint_skin(patch: Patch, spine: Spine, parameters: PhantomParameters) -> No
     deep = deep - 2 - 5 * np.exp(-((x / 8) ** 2))
     patch.paint(covered(deep - 1.2 - patch.y_mm, 1.0), _FASCIA)
     septa = np.exp(-(((patch.lumps - 0.7) / 0.09) ** 2))
-    fat = parameters.contrast.fat * (1.0 - 0.3 * septa)
-    patch.paint(covered(deep - patch.y_mm, 1.2), fat)
+    parted = 1.0 - 0.3 * septa
+    patch.paint(covered(deep - patch.y_mm, 1.2), lambda contrast: contrast.fat * parted)
     patch.paint(covered(skin - 1.8 - patch.y_mm), 0.3)
     patch.paint(covered(skin - patch.y_mm), 0.0)
