@@ -6,10 +6,10 @@ Draws studies with :data:`TEST_LESIONS` and :func:`test_parameters`, whose contr
 thickness, morphology and sizes of lesions lie outside of what ``discern.phantom.training_set``
 draws, runs the network on every slice and judges each plane slice by slice and disc by disc: at the
 thresholds of the weights, and at those that are best on other studies, drawn as training draws
-them. Sagittal slices support each other as in a study (:mod:`discern.inference.lesion_support`). A
-disc with a lesion that no slice of a plane shows well enough to be drawn is not judged in that
-plane. The figures check the code path. They say nothing of patients and are never set beside the
-paper's.
+them. Sagittal slices support each other as in a study (:mod:`discern.inference.lesion_support`);
+beside it ("alone") each by itself, at thresholds fitted likewise. A disc with a lesion that no
+slice of a plane shows well enough to be drawn is not judged in that plane. The figures check the
+code path. They say nothing of patients and are never set beside the paper's.
 """
 
 import argparse
@@ -229,7 +229,8 @@ class Reader:
             boxes = supported_boxes(study, alone)
             names = (truth.image for truth in study.truths)
             judged.truths.extend(study.truths)
-            judged.answers.update(zip(names, boxes, strict=True))
+            for name, one, own in zip(names, boxes, alone, strict=True):
+                judged.answers[name], judged.unsupported[name] = one, own
             for plane, records in study.records.items():
                 judged.records[plane].update(records)
         return judged
@@ -237,13 +238,21 @@ class Reader:
 
 @dataclass(frozen=True)
 class Judged:
-    """Truth, boxes down to a low score, and what is true of each disc."""
+    """Truth, boxes down to a low score, and what is true of each disc.
+
+    ``unsupported`` are the answers without what neighbouring slices add.
+    """
 
     truths: list[GroundTruth] = field(default_factory=list)
     answers: dict[str, tuple[PredictedBox, ...]] = field(default_factory=dict)
+    unsupported: dict[str, tuple[PredictedBox, ...]] = field(default_factory=dict)
     records: dict[Plane, dict[DiscKey, DiscRecord]] = field(
         default_factory=lambda: {plane: {} for plane in PLANES}
     )
+
+    def alone(self) -> "Judged":
+        """Return the same with each slice read by itself."""
+        return replace(self, answers=self.unsupported)
 
     def metrics(self, plane: Plane, point: OperatingPoint) -> Metrics:
         """Return every figure of one plane."""
@@ -315,17 +324,22 @@ def main() -> None:
         judged = reader.read(pool.map(test, range(chosen.studies)))
     own = about.operating_point("default")
     fitted = replace(own, name="fitted", lesions=best_thresholds(fitted_on))
+    alone = replace(own, name="alone", lesions=best_thresholds(fitted_on.alone()))
     files: dict[str, bytes] = {}
-    for point in (own, fitted):
+    for point, answered, planes in (
+        (own, judged, PLANES),
+        (fitted, judged, PLANES),
+        (alone, judged.alone(), (Plane.SAGITTAL,)),
+    ):
         tables: list[Table] = []
-        for plane in PLANES:
-            metrics = judged.metrics(plane, point)
+        for plane in planes:
+            metrics = answered.metrics(plane, point)
             parts = (slice_wise_table(metrics), disc_wise_table(metrics), lesion_table(metrics))
             tables += [of_lesions(one, plane) for one in parts]
             files[f"metrics-{point.name}-{plane}.json"] = metrics_to_json(metrics).encode()
         scores = ", ".join(
             f"{label} {plane} {point.min_score(label, plane):g}"
-            for plane in PLANES
+            for plane in planes
             for label in LESION_LABELS
         )
         text = tables_markdown(
@@ -333,7 +347,8 @@ def main() -> None:
             f"{chosen.studies} synthetic studies of seed {chosen.seed}, drawn outside the ranges "
             f"of training. Weights {about.name}, SHA-256 {sha256[:16]}. Told from a score of: "
             f"{scores}; fitted thresholds are the best on {FITTING_STUDIES} other studies, seed "
-            f"{FITTING_SEED}, drawn as training draws. These figures check the code path; no "
+            f"{FITTING_SEED}, drawn as training draws. Sagittal slices support each other, but not "
+            'in "alone". These figures check the code path; no '
             "patient is among them.",
             tables,
         )
