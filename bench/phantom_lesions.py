@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,7 @@ from discern.phantom.prescription import AxialLayout, Prescription
 from discern.phantom.render import render_axial, render_sagittal
 from discern.phantom.spine_model import PhantomParameters, sample_parameters
 from discern.phantom.truth import disc_number
-from discern.postprocess import SelectedBox
+from discern.postprocess import SUPPORT_SHARE, SelectedBox
 from discern.spine import LESION_LABELS, Label, Plane
 from discern.weights import load_weights, shipped_weights
 
@@ -183,25 +184,6 @@ def records_of(
     return records
 
 
-def supported_boxes(
-    study: Answered, boxes: Sequence[tuple[PredictedBox, ...]]
-) -> list[tuple[PredictedBox, ...]]:
-    """Return the boxes of every slice; sagittal lesions with what neighbouring slices add."""
-    placed = [
-        placed_box(box, index, geometry)
-        for index, (truth, geometry) in enumerate(zip(study.truths, study.geometries, strict=True))
-        if truth.plane is Plane.SAGITTAL
-        for box in boxes[index]
-    ]
-    raised = iter(supported_scores(placed))
-    return [
-        tuple(replace(box, score=next(raised)) for box in here)
-        if truth.plane is Plane.SAGITTAL
-        else here
-        for truth, here in zip(study.truths, boxes, strict=True)
-    ]
-
-
 def placed_box(box: PredictedBox, index: int, geometry: SliceGeometry) -> PlacedBox:
     """Return a box of sagittal slice ``index`` in the patient frame."""
     selected = SelectedBox(box.label, box.score, box.class_scores or (), box.box_xyxy_px)
@@ -220,17 +202,16 @@ class Reader:
         self._predictor = OpenVinoPredictor(self.weights)
 
     def read(self, studies: Iterable[Answered]) -> "Judged":
-        """Return truth and boxes of all slices."""
+        """Return truth and boxes of all slices, each read by itself."""
         judged = Judged()
         for study in studies:
             planes = (truth.plane for truth in study.truths)
             images = zip(study.images, planes, strict=True)
-            alone = list(boxes_of_images(images, self._predictor, self.weights.metadata))
-            boxes = supported_boxes(study, alone)
-            names = (truth.image for truth in study.truths)
+            boxes = boxes_of_images(images, self._predictor, self.weights.metadata)
+            names = [truth.image for truth in study.truths]
             judged.truths.extend(study.truths)
-            for name, one, own in zip(names, boxes, alone, strict=True):
-                judged.answers[name], judged.unsupported[name] = one, own
+            judged.geometries.update(zip(names, study.geometries, strict=True))
+            judged.answers.update(zip(names, boxes, strict=True))
             for plane, records in study.records.items():
                 judged.records[plane].update(records)
         return judged
@@ -238,21 +219,32 @@ class Reader:
 
 @dataclass(frozen=True)
 class Judged:
-    """Truth, boxes down to a low score, and what is true of each disc.
-
-    ``unsupported`` are the answers without what neighbouring slices add.
-    """
+    """Truth, places, boxes down to a low score, and what is true of each disc."""
 
     truths: list[GroundTruth] = field(default_factory=list)
+    geometries: dict[str, SliceGeometry] = field(default_factory=dict)
     answers: dict[str, tuple[PredictedBox, ...]] = field(default_factory=dict)
-    unsupported: dict[str, tuple[PredictedBox, ...]] = field(default_factory=dict)
     records: dict[Plane, dict[DiscKey, DiscRecord]] = field(
         default_factory=lambda: {plane: {} for plane in PLANES}
     )
 
-    def alone(self) -> "Judged":
-        """Return the same with each slice read by itself."""
-        return replace(self, answers=self.unsupported)
+    def supported(self, share: float = SUPPORT_SHARE) -> "Judged":
+        """Return the same, sagittal lesions with what neighbouring slices add."""
+        answers = dict(self.answers)
+        sagittal = (truth for truth in self.truths if truth.plane is Plane.SAGITTAL)
+        for _, truths in groupby(sagittal, key=lambda truth: truth.patient):
+            names = [truth.image for truth in truths]
+            placed = [
+                placed_box(box, index, self.geometries[name])
+                for index, name in enumerate(names)
+                for box in self.answers[name]
+            ]
+            scores = iter(supported_scores(placed, share=share))
+            for name in names:
+                answers[name] = tuple(
+                    replace(box, score=next(scores)) for box in self.answers[name]
+                )
+        return replace(self, answers=answers)
 
     def metrics(self, plane: Plane, point: OperatingPoint) -> Metrics:
         """Return every figure of one plane."""
@@ -323,13 +315,14 @@ def main() -> None:
         test = partial(drawn_study, seed=chosen.seed)
         judged = reader.read(pool.map(test, range(chosen.studies)))
     own = about.operating_point("default")
-    fitted = replace(own, name="fitted", lesions=best_thresholds(fitted_on))
-    alone = replace(own, name="alone", lesions=best_thresholds(fitted_on.alone()))
+    fitted = replace(own, name="fitted", lesions=best_thresholds(fitted_on.supported()))
+    alone = replace(own, name="alone", lesions=best_thresholds(fitted_on))
+    supported = judged.supported()
     files: dict[str, bytes] = {}
     for point, answered, planes in (
-        (own, judged, PLANES),
-        (fitted, judged, PLANES),
-        (alone, judged.alone(), (Plane.SAGITTAL,)),
+        (own, supported, PLANES),
+        (fitted, supported, PLANES),
+        (alone, judged, (Plane.SAGITTAL,)),
     ):
         tables: list[Table] = []
         for plane in planes:

@@ -98,6 +98,7 @@ PAGES = (
     *("comparison", "ceiling", "robustness/robustness", "second-look/second-look"),
     *("lesions/lesions-real", "both-planes/lesions-fitted", "three-slices/lesions-fitted"),
     *("phantom-lesions/lesions-fitted", "phantom-lesions/lesions-default"),
+    "phantom-lesions/lesions-alone",
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from discern.phantom.lesions import Haemangioma, Lesions, PlateChange
 from discern.phantom.prescription import Prescription
-from discern.phantom.render import PhantomSlice, render_sagittal
+from discern.phantom.render import PhantomSlice, render_sagittal, render_sagittal_series
 from discern.phantom.settings import Contrast, Scanner
 from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.study import write_study
@@ -122,3 +122,24 @@ def test_more_series_stand_beside_the_same_t2(tmp_path: Path) -> None:
     assert len({file.SOPInstanceUID for file in files}) == len(files)
     assert len({file.SeriesInstanceUID for file in files}) == 4
     assert len({file.FrameOfReferenceUID for file in files}) == 1
+
+
+def test_series_painted_together_are_those_painted_one_by_one() -> None:
+    scanner = replace(PLAIN.scanner, noise=0.02, chemical_shift_px=1.5)
+    parameters = replace(PLAIN, texture=1.0, scanner=scanner)
+
+    together = render_sagittal_series(
+        parameters,
+        {weighting: np.random.default_rng(seed) for seed, weighting in enumerate(DRAWN)},
+        prescription=ONE,
+    )
+
+    assert tuple(together) == DRAWN
+    for seed, weighting in enumerate(DRAWN):
+        (alone,) = render_sagittal(
+            parameters, np.random.default_rng(seed), prescription=ONE, weighting=weighting
+        )
+        (one,) = together[weighting]
+        np.testing.assert_array_equal(one.image, alone.image)
+        np.testing.assert_array_equal(one.tissues, alone.tissues)
+        assert one.truth == alone.truth

@@ -39,21 +39,25 @@ def supported(
 
 
 def supported_scores(
-    boxes: Sequence[PlacedBox], after_gap: frozenset[int] = frozenset()
+    boxes: Sequence[PlacedBox],
+    after_gap: frozenset[int] = frozenset(),
+    share: float = SUPPORT_SHARE,
 ) -> list[float]:
-    """Return the score of each box of a series: that of a lesion with what supports it."""
+    """Return the score of each box of a series: that of a lesion with what supports it.
+
+    ``share`` is the least part of a surer box's score that a supported one has by itself.
+    """
     scores = np.array([box.selected.score for box in boxes])
     for label in LESION_LABELS:
         which = [i for i, box in enumerate(boxes) if box.selected.label is label]
         linked = _linked([boxes[i] for i in which], after_gap)
-        scores[which] = _through(scores[which], linked)
+        scores[which] = _through(scores[which] / share, scores[which], linked)
     raised: list[float] = scores.tolist()
     return raised
 
 
-def _through(own: Scores, linked: NDArray[np.bool_]) -> Scores:
-    """Let scores (N,) rise to those of linked boxes until nothing changes."""
-    most, scores = own / SUPPORT_SHARE, own
+def _through(most: Scores, scores: Scores, linked: NDArray[np.bool_]) -> Scores:
+    """Let scores (N,) rise to those of linked boxes, to ``most`` (N,), until nothing changes."""
     while True:
         beside = np.where(linked, scores, 0.0).max(axis=1, initial=0.0)
         raised: Scores = np.maximum(scores, np.minimum(most, beside))
