@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from discern.imaging.geometry import (
+    LEFT,
     SliceGeometry,
     Turn,
     Vector,
@@ -113,6 +114,16 @@ def test_a_point_off_the_plane_falls_on_its_foot(
     assert cross(geometry.along_row, geometry.along_column) == pytest.approx(
         tuple(geometry.normal), abs=1e-9
     )
+
+
+@pytest.mark.parametrize(("slope_deg", "plane"), [(50, Plane.AXIAL), (65, Plane.CORONAL)])
+def test_slices_along_a_steep_lumbosacral_disc_are_axial(slope_deg: float, plane: Plane) -> None:
+    slope = np.radians(slope_deg)
+    back = (0.0, float(np.cos(slope)), float(np.sin(slope)))
+    geometry = SliceGeometry((0.0, 0.0, 0.0), LEFT, back, (1.0, 1.0))
+
+    assert plane_of(geometry) is plane
+    assert usual_view(geometry).flip_rows is (plane is Plane.CORONAL)
 
 
 @steady

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
 from discern.imaging.frames import PHANTOM_MANUFACTURER
 from discern.imaging.geometry import SliceGeometry, plane_of
+from discern.phantom.draw import DrawSettings, draw_patient
 from discern.phantom.render import render_axial, render_sagittal
 from discern.phantom.study import demo_parameters, write_study
 from discern.phantom.study_truth import PhantomTruth
@@ -93,3 +95,16 @@ def test_truth_lists_the_discs_head_to_foot(study: tuple[Path, PhantomTruth]) ->
     assert not any(disc["hiz"] for disc in truth["discs"])
     heights = [disc["center_lps_mm"][2] for disc in truth["discs"]]
     assert heights == sorted(heights, reverse=True)
+
+
+def test_axial_slices_along_a_steep_lumbosacral_disc_are_written(tmp_path: Path) -> None:
+    steep = draw_patient(8, DrawSettings(seed=5))  # its L5-S1 slopes by more than 45 degrees
+    one = replace(steep.prescription, sagittal_slices=1)
+
+    write_study(steep.parameters, steep.seed, tmp_path, one)
+
+    normals = [
+        np.cross(file.ImageOrientationPatient[:3], file.ImageOrientationPatient[3:])
+        for file in read(tmp_path, "axial-t2")
+    ]
+    assert min(abs(normal[2]) for normal in normals) < np.cos(np.radians(45))

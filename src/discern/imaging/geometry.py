@@ -5,6 +5,7 @@ Pixel coordinates are (x, y) = (column, row) on the stored matrix, outer edges: 
 first pixel is (0.5, 0.5) and lies at ImagePositionPatient.
 """
 
+import math
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
@@ -20,6 +21,8 @@ Vector = tuple[float, float, float]
 HEAD: Vector = (0.0, 0.0, 1.0)
 POSTERIOR: Vector = (0.0, 1.0, 0.0)
 LEFT: Vector = (1.0, 0.0, 0.0)
+STEEPEST_AXIAL_DEG = 60.0
+"""A lumbosacral disc slopes by up to some 55 degrees; a coronal slice leans far less than 30."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class SliceGeometry:
 
 
 def plane_of(geometry: SliceGeometry) -> Plane:
-    """Return the plane whose axis lies nearest the slice normal.
+    """Return the plane of a slice by its normal, as :func:`plane_across`.
 
     >>> plane_of(SliceGeometry((0, 0, 0), (0, 1, 0), (0, 0, -1), (1, 1)))
     <Plane.SAGITTAL: 'sagittal'>
@@ -344,8 +347,19 @@ def cross(first: Vector, second: Vector) -> Vector:
 
 
 def plane_across(direction: Points) -> Plane:
-    """Return the plane that lies across a (3,) direction."""
-    return (Plane.SAGITTAL, Plane.CORONAL, Plane.AXIAL)[int(np.abs(direction).argmax())]
+    """Return the plane that lies across a (3,) direction.
+
+    It is that of the nearest axis, but slices tilted forward or back by up to
+    ``STEEPEST_AXIAL_DEG`` are axial: those along a steep lumbosacral disc pass 45 degrees.
+
+    >>> slope = np.radians(50)
+    >>> plane_across(np.array([0, np.sin(slope), np.cos(slope)]))
+    <Plane.AXIAL: 'axial'>
+    """
+    x, y, z = np.abs(direction).tolist()
+    if x >= max(y, z):
+        return Plane.SAGITTAL
+    return Plane.AXIAL if y <= z * math.tan(math.radians(STEEPEST_AXIAL_DEG)) else Plane.CORONAL
 
 
 def _vector(values: Points) -> Vector:
