@@ -10,28 +10,41 @@ Reads synthetic studies of the training ranges and of their hard end (none of th
 
 import argparse
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from discern.phantom.lesion_sampling import LesionRanges, with_sampled_lesions
-from discern.phantom.spine_model import sample_parameters
+from discern.phantom.lesion_sampling import LesionRanges
 from discern.spine import LESION_LABELS, Plane
 from phantom_lesions import (
     FITTING_SEED,
     THRESHOLDS,
     Answered,
+    PatientRanges,
     Reader,
     f1_of_thresholds,
     fitting_study,
+    patient_within,
     prescribed,
     rendered,
 )
 
 SHARES = (1.0, 0.7, 0.5, 0.4, 0.3)
 STUDIES, SEED, HARD_SEED = 60, 77_002, 77_001
+HARD_PATIENTS = PatientRanges(
+    marrow=(0.58, 0.68),
+    fat=(0.75, 0.85),
+    annulus=(0.08, 0.1),
+    noise=(0.035, 0.045),
+    slice_thickness_mm=(4.1, 4.5),
+    field_of_view_mm=(290, 305),
+    blur_mm=(0.6, 0.7),
+    scoliosis_deg=(8, 12),
+    size=(1.1, 1.16),
+    canal_mm=(18, 20),
+    muscle_fat=(0.4, 0.55),
+)
 HARD_LESIONS = LesionRanges(
     herniation_depth_mm=(7.0, 9.0),
     herniation_width_mm=(16.0, 20.0),
@@ -45,30 +58,7 @@ HARD_LESIONS = LesionRanges(
 def hard_study(number: int, seed: int) -> Answered:
     """Render study ``number`` near the end of the training ranges that the test goes beyond."""
     rng = np.random.default_rng((seed, number))
-    base = sample_parameters(rng)
-    contrast = replace(
-        base.contrast,
-        marrow=float(rng.uniform(0.58, 0.68)),
-        fat=float(rng.uniform(0.75, 0.85)),
-        annulus=float(rng.uniform(0.08, 0.1)),
-    )
-    scanner = replace(
-        base.scanner,
-        noise=float(rng.uniform(0.035, 0.045)),
-        slice_thickness_mm=float(rng.uniform(4.1, 4.5)),
-        field_of_view_mm=float(rng.uniform(290, 305)),
-        blur_mm=float(rng.uniform(0.6, 0.7)),
-    )
-    varied = replace(
-        base,
-        contrast=contrast,
-        scanner=scanner,
-        scoliosis_deg=float(rng.choice([-1, 1]) * rng.uniform(8, 12)),
-        size=float(rng.uniform(1.1, 1.16)),
-        canal_mm=float(rng.uniform(18, 20)),
-        muscle_fat=float(rng.uniform(0.4, 0.55)),
-    )
-    parameters = with_sampled_lesions(varied, rng, HARD_LESIONS)
+    parameters = patient_within(HARD_PATIENTS, HARD_LESIONS, rng)
     return rendered(f"hard-{number:03d}", parameters, prescribed(rng, (3, 5), (5, 8)), rng)
 
 

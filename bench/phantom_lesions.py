@@ -2,7 +2,7 @@
 
     python bench/phantom_lesions.py --weights WEIGHTS --out docs/results/phantom-lesions
 
-Draws studies with :data:`TEST_LESIONS` and :func:`test_parameters`, whose contrast, noise,
+Draws studies with :data:`TEST_LESIONS` and :data:`TEST_PATIENTS`, whose contrast, noise,
 thickness, morphology and sizes of lesions lie outside of what ``discern.phantom.training_set``
 draws, runs the network on every slice and judges each plane slice by slice and disc by disc: at the
 thresholds of the weights, and at those that are best on other studies, drawn as training draws
@@ -76,6 +76,44 @@ TEST_LESIONS = LesionRanges(
 """Training draws 3.5 to 9 mm, 8 to 20 mm, 4 to 14 mm, 1.4 to 3.2 mm, .65 to 1.1, .8 to 3 mm."""
 
 
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class PatientRanges:
+    """What a patient is drawn from, least and largest; the scoliosis to either side."""
+
+    marrow: Range
+    fat: Range
+    annulus: Range
+    noise: Range
+    slice_thickness_mm: Range
+    field_of_view_mm: Range
+    blur_mm: Range
+    scoliosis_deg: Range
+    size: Range
+    canal_mm: Range
+    muscle_fat: Range
+
+
+TEST_PATIENTS = PatientRanges(
+    marrow=(0.69, 0.8),
+    fat=(0.86, 1.0),
+    annulus=(0.105, 0.14),
+    noise=(0.046, 0.065),
+    slice_thickness_mm=(4.6, 5.5),
+    field_of_view_mm=(306, 340),
+    blur_mm=(0.71, 0.85),
+    scoliosis_deg=(12.5, 22),
+    size=(1.165, 1.22),
+    canal_mm=(20.1, 22),
+    muscle_fat=(0.56, 0.7),
+)
+"""Training draws marrow .26 to .68, fat .45 to .85, annulus .03 to .1, noise .008 to .045,
+thickness 3 to 4.5 mm, field 255 to 305 mm, blur .3 to .7 mm, scoliosis to 12 degrees, size .85 to
+1.16, canal 11.5 to 20 mm, muscle fat to .55."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
     """One synthetic patient: images, their truth, what each plane shows of each disc."""
@@ -86,37 +124,38 @@ class Answered:
     records: dict[Plane, dict[DiscKey, DiscRecord]]
 
 
-def test_parameters(rng: np.random.Generator) -> PhantomParameters:
-    """Draw a patient outside of what training draws.
-
-    Training draws marrow .26 to .68, fat .45 to .85, annulus .03 to .1, noise .008 to .045,
-    thickness 3 to 4.5 mm, field 255 to 305 mm, blur .3 to .7 mm, scoliosis to 12 degrees, size .85
-    to 1.16, canal 11.5 to 20 mm, muscle fat to .55.
-    """
+def patient_within(
+    ranges: PatientRanges, lesions: LesionRanges, rng: np.random.Generator
+) -> PhantomParameters:
+    """Draw a patient as training does, but for what ``ranges`` and ``lesions`` name."""
     base = sample_parameters(rng)
+
+    def within(pair: Range) -> float:
+        return float(rng.uniform(*pair))
+
     contrast = replace(
         base.contrast,
-        marrow=float(rng.uniform(0.69, 0.8)),
-        fat=float(rng.uniform(0.86, 1.0)),
-        annulus=float(rng.uniform(0.105, 0.14)),
+        marrow=within(ranges.marrow),
+        fat=within(ranges.fat),
+        annulus=within(ranges.annulus),
     )
     scanner = replace(
         base.scanner,
-        noise=float(rng.uniform(0.046, 0.065)),
-        slice_thickness_mm=float(rng.uniform(4.6, 5.5)),
-        field_of_view_mm=float(rng.uniform(306, 340)),
-        blur_mm=float(rng.uniform(0.71, 0.85)),
+        noise=within(ranges.noise),
+        slice_thickness_mm=within(ranges.slice_thickness_mm),
+        field_of_view_mm=within(ranges.field_of_view_mm),
+        blur_mm=within(ranges.blur_mm),
     )
     varied = replace(
         base,
         contrast=contrast,
         scanner=scanner,
-        scoliosis_deg=float(rng.choice([-1, 1]) * rng.uniform(12.5, 22)),
-        size=float(rng.uniform(1.165, 1.22)),
-        canal_mm=float(rng.uniform(20.1, 22)),
-        muscle_fat=float(rng.uniform(0.56, 0.7)),
+        scoliosis_deg=float(rng.choice([-1, 1]) * within(ranges.scoliosis_deg)),
+        size=within(ranges.size),
+        canal_mm=within(ranges.canal_mm),
+        muscle_fat=within(ranges.muscle_fat),
     )
-    return with_sampled_lesions(varied, rng, TEST_LESIONS)
+    return with_sampled_lesions(varied, rng, lesions)
 
 
 def fitting_study(number: int, seed: int) -> Answered:
@@ -129,7 +168,7 @@ def fitting_study(number: int, seed: int) -> Answered:
 def drawn_study(number: int, seed: int) -> Answered:
     """Render study ``number``; axial slices run along the discs, turned as in no training."""
     rng = np.random.default_rng((seed, number))
-    parameters = test_parameters(rng)
+    parameters = patient_within(TEST_PATIENTS, TEST_LESIONS, rng)
     return rendered(f"test-{number:03d}", parameters, prescribed(rng, (5.5, 9), (8.5, 12)), rng)
 
 
@@ -341,8 +380,7 @@ def main() -> None:
             f"of training. Weights {about.name}, SHA-256 {sha256[:16]}. Told from a score of: "
             f"{scores}; fitted thresholds are the best on {FITTING_STUDIES} other studies, seed "
             f"{FITTING_SEED}, drawn as training draws. Sagittal slices support each other, but not "
-            'in "alone". These figures check the code path; no '
-            "patient is among them.",
+            'in "alone". These figures check the code path; no patient is among them.',
             tables,
         )
         files[f"lesions-{point.name}.md"] = text.encode()
