@@ -44,7 +44,8 @@ class SliceGeometry:
     @property
     def normal(self) -> NDArray[np.float64]:
         """Unit vector across the slice, right-handed with row and column."""
-        cross: NDArray[np.float64] = np.cross(self.along_row, self.along_column)
+        (a, b, c), (x, y, z) = self.along_row, self.along_column
+        cross: NDArray[np.float64] = np.array((b * z - c * y, c * x - a * z, a * y - b * x))
         return cross / np.linalg.norm(cross)
 
     def pixel_to_lps(self, points_xy_px: Points) -> Points:

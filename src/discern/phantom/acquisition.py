@@ -7,7 +7,7 @@ from scipy.ndimage import shift as displaced
 
 from discern.imaging.geometry import SliceGeometry, plane_of
 from discern.phantom.anatomy import Spine
-from discern.phantom.canvas import Patch
+from discern.phantom.canvas import Patch, radial
 from discern.phantom.settings import Scanner
 from discern.phantom.texture import Field
 from discern.spine import Plane, Vertebra
@@ -51,8 +51,8 @@ def acquire(
     sigma = np.float32(scanner.noise)
     real = blurred + sigma * rng.standard_normal(blurred.shape, dtype=np.float32)
     imaginary = sigma * rng.standard_normal(blurred.shape, dtype=np.float32)
-    units = np.rint(scanner.csf_units * np.hypot(real, imaginary))
-    stored: Image = np.clip(units, 0, 2**BITS_STORED - 1).astype(np.float32)
+    units = np.rint(np.float32(scanner.csf_units) * radial(real, imaginary))
+    stored: Image = np.minimum(units, np.float32(2**BITS_STORED - 1))
     return stored
 
 
@@ -74,17 +74,18 @@ def _cut_off(signal: Field, share: float) -> Field:
 
 def coil_gain(patch: Patch, spine: Spine, scanner: Scanner) -> Field:
     """Return the gain (H, W) of a surface coil under the back, 1 at the canal of L3."""
-    skin = np.interp(patch.z_mm, spine.z_mm, spine.skin_y_mm)
+    skin = spine.line_at(spine.skin_y_mm, patch.z_mm)
     near = _fall(skin - patch.y_mm, scanner)
     middle = spine.vertebra(Vertebra.L3).z_mm
-    canal_mm = np.interp([middle], spine.z_mm, spine.skin_y_mm - spine.wall_y_mm)
+    canal_mm = float(np.interp(middle, spine.z_mm, spine.skin_y_mm - spine.wall_y_mm))
     ends = 1 - 0.25 * np.clip(np.abs(patch.z_mm - middle) / 160, 0, 1.5) ** 2
-    gain: Field = np.asarray(near / _fall(canal_mm, scanner) * ends, np.float32)[0]
+    at_canal = _fall(np.array([canal_mm], np.float32), scanner)
+    gain: Field = (near / at_canal * ends)[0]
     return gain
 
 
-def _fall(depth_mm: NDArray[np.floating], scanner: Scanner) -> NDArray[np.floating]:
+def _fall(depth_mm: Field, scanner: Scanner) -> Field:
     """Gain at a depth under the skin: exponential towards a floor."""
-    decay = np.exp(-np.clip(depth_mm, 0, None) / scanner.coil_depth_mm)
-    gain: NDArray[np.floating] = scanner.coil_floor + (1 - scanner.coil_floor) * decay
+    decay = np.exp(-np.maximum(depth_mm, 0) / np.float32(scanner.coil_depth_mm))
+    gain: Field = scanner.coil_floor + (1 - scanner.coil_floor) * decay
     return gain

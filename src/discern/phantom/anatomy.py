@@ -21,17 +21,21 @@ from discern.phantom.sizes import (
     wedge_shares,
 )
 from discern.phantom.spine_model import PhantomParameters
+from discern.phantom.texture import Field
 from discern.spine import Level, Vertebra, vertebra_above
 
+_TABLE_MM = 0.5
 _CURVE_MM = 190.0
 """Length over which a lumbar scoliosis swings out and back."""
 _CRANIAL_WEDGE = (-0.02, -0.06)
 """Share of the lordosis taken by a disc and a body above T9."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Spine:
     """The whole chain, foot to head, and the lines other structures are hung on.
+
+    Equal to itself alone, so that what follows from it can be remembered.
 
     Attributes:
         discs: By level, the lowest presacral disc first.
@@ -78,6 +82,19 @@ class Spine:
         """Return a vertebral body or sacral segment that this spine has."""
         return next(block for block in self.blocks if block.name == name)
 
+    def line_at(self, line: Line, z_mm: Field) -> Field:
+        """Return one of the lines at heights ``z_mm``, its end beyond either end, as float32.
+
+        The heights of the table are even, so that nothing is searched for as in ``np.interp``.
+        """
+        last = self.z_mm.size - 1
+        place = np.clip((z_mm - np.float32(self.z_mm[0])) * np.float32(1 / _TABLE_MM), 0, last)
+        below = np.minimum(place.astype(np.int32), last - 1)
+        share, table = place - below, line.astype(np.float32)
+        low, high = table.take(below, mode="clip"), table.take(below + 1, mode="clip")
+        between: Field = (low + (high - low) * share).astype(np.float32)
+        return between
+
     def shift_mm(self, z_mm: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return how far the spine lies to the left at heights ``z_mm`` (the scoliotic curve)."""
         phase = np.clip((z_mm - self.lowest_disc.z_mm) / _CURVE_MM, 0, 1)
@@ -100,7 +117,7 @@ def build_spine(parameters: PhantomParameters) -> Spine:
     cranial = _cranial_blocks(parameters, blocks[-1].upper)
     plates = [block.lower for block in sacrum[::-1]] + [sacrum[0].upper]
     plates += [block.upper for block in (*blocks, *cranial)]
-    z_mm = np.arange(plates[0].z_mm - 60, plates[-1].z_mm + 60, 0.5)
+    z_mm = np.arange(plates[0].z_mm - 60, plates[-1].z_mm + 60, _TABLE_MM)
     front_y_mm = _edge(plates, z_mm, side=-1)
     wall_y_mm = _edge(plates, z_mm, side=1)
     slope = np.gradient(wall_y_mm, z_mm)
@@ -178,7 +195,7 @@ def _sacral_blocks(parameters: PhantomParameters) -> tuple[Block, ...]:
     sacrum = SACRA[parameters.lumbar_vertebrae]
     depth_mm, width_mm = parameters.size * np.array([sacrum.depth_mm, sacrum.width_mm])
     tilt_rad = np.deg2rad(parameters.sacral_slope_deg)
-    top = Plate(15.0, -100.0, float(tilt_rad), depth_mm / 2, width_mm / 2)
+    top = Plate(15.0, -100.0, float(tilt_rad), float(depth_mm) / 2, float(width_mm) / 2)
     blocks: list[Block] = []
     for part in sacrum.blocks:
         half_mm = parameters.size * np.array([part.depth_mm, part.width_mm]) / 2

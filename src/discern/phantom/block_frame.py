@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -43,6 +44,7 @@ class BlockFrame:
         return inside
 
 
+@lru_cache(maxsize=256)  # every slice of a patient asks for the same
 def place_of(block: Block, spine: Spine, center_mm: Triple, half_mm: Triple) -> Place:
     """Return the box round a part given by centre and half sizes (x, p, q) in ``block``."""
     (x, p, q), (half_x, half_p, half_q) = center_mm, half_mm

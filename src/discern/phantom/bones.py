@@ -15,7 +15,7 @@ from discern.phantom.block_frame import (
     place_of_block,
     turned,
 )
-from discern.phantom.canvas import Canvas, Patch, Signal, covered, in_contrast
+from discern.phantom.canvas import Canvas, Patch, Place, Signal, covered, in_contrast
 from discern.phantom.marrow import with_lesions
 from discern.phantom.plates import Block
 from discern.phantom.settings import Contrast
@@ -66,17 +66,60 @@ class _Bone:
     tissue: Tissue = Tissue.VERTEBRA
 
 
-def paint_bones(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> None:
-    """Paint all cortex first, then all marrow, so that parts of one bone fuse."""
-    bones: list[_Bone] = []
-    above = tuple(block for block in spine.cranial if "-" not in block.name)
-    for body in (*spine.bodies, *above):
-        bones += _arch_bones(canvas, spine, body, parameters)
-    bones += _ala_bones(canvas, spine, parameters)
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A process and the block whose frame it is in; ``place`` holds it."""
+
+    block: Block
+    process: _Process
+    place: Place
+    brightness: float = 0.95
+    tissue: Tissue = Tissue.VERTEBRA
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """A body, presacral or sacral; ``place`` holds it."""
+
+    block: Block
+    place: Place
+    is_sacral: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """All bones of one patient and where they lie; the same for every slice."""
+
+    parts: tuple[_Part, ...]
+    bodies: tuple[_Body, ...]
+
+
+def lay_bones(spine: Spine, parameters: PhantomParameters) -> Skeleton:
+    """Return the arches, the wings of the sacrum, and the bodies."""
+    above = [block for block in spine.cranial if "-" not in block.name]
+    presacral = (*spine.bodies, *above)
     segments = [block for block in spine.sacrum if "-" not in block.name]
-    for block in (*spine.bodies, *above, *segments):
-        for patch in canvas.near(place_of_block(block, spine, 3.0)):
-            bones.append(_body_bone(patch, block, parameters, is_sacral=block in segments))
+    arches = [part for body in presacral for part in _arch_parts(spine, body, parameters)]
+    bodies = [(body, False) for body in presacral] + [(segment, True) for segment in segments]
+    return Skeleton(
+        (*arches, *_wings(spine, parameters)),
+        tuple(
+            _Body(block, place_of_block(block, spine, 3.0), is_sacral)
+            for block, is_sacral in bodies
+        ),
+    )
+
+
+def paint_bones(canvas: Canvas, skeleton: Skeleton, parameters: PhantomParameters) -> None:
+    """Paint all cortex first, then all marrow, so that parts of one bone fuse."""
+    bones = [
+        _part_bone(patch, part) for part in skeleton.parts for patch in canvas.near(part.place)
+    ]
+    bones += [
+        _body_bone(patch, body.block, parameters, is_sacral=body.is_sacral)
+        for body in skeleton.bodies
+        for patch in canvas.near(body.place)
+    ]
     rough = [_ROUGHNESS_MM * parameters.texture * bone.patch.lumps for bone in bones]
     for bone, rough_mm in zip(bones, rough, strict=True):
         bone.patch.paint(covered(bone.distance_mm + rough_mm), CORTEX)
@@ -115,32 +158,31 @@ def _body_bone(
     return _Bone(patch, distance, _BODY_CORTEX_MM, with_changes, tissue)
 
 
-def _ala_bones(canvas: Canvas, spine: Spine, parameters: PhantomParameters) -> list[_Bone]:
+def _part_bone(patch: Patch, part: _Part) -> _Bone:
+    distance = _distance(part.process, patch.x_mm, *turned(patch, part.block))
+    return _Bone(patch, distance, _ARCH_CORTEX_MM, part.brightness, part.tissue)
+
+
+def _wings(spine: Spine, parameters: PhantomParameters) -> list[_Part]:
     """The wings of the first sacral segment, and of a fifth lumbar one fused with it."""
     size = parameters.size
     wing = _Process((30.0 * size, 7.0, 1.0), (26.0 * size, 13.0, 13.0), slant=0.3)
     winged = [block for block in spine.sacrum if block.name in ("L5", "S1")]
-    bones = []
-    for block, part in product(winged, (wing, wing.mirrored())):
-        place = place_of(block, spine, part.center, (part.half[0] + 2, 24.0, 15.0))
-        for patch in canvas.near(place):
-            distance = _distance(part, patch.x_mm, *turned(patch, block))
-            bones.append(_Bone(patch, distance, _ARCH_CORTEX_MM, 1.0, Tissue.BACKGROUND))
-    return bones
+    reach = (wing.half[0] + 2, 24.0, 15.0)
+    return [
+        _Part(block, side, place_of(block, spine, side.center, reach), 1.0, Tissue.BACKGROUND)
+        for block, side in product(winged, (wing, wing.mirrored()))
+    ]
 
 
-def _arch_bones(
-    canvas: Canvas, spine: Spine, body: Block, parameters: PhantomParameters
-) -> list[_Bone]:
-    bones = []
-    for part in _arch(body, parameters):
-        x, p, q = part.half
-        reach_p = p + abs(part.slant) * x + 2
-        reach = (x + 2, reach_p, q + abs(part.lean) * reach_p + 2)
-        for patch in canvas.near(place_of(body, spine, part.center, reach)):
-            distance = _distance(part, patch.x_mm, *turned(patch, body))
-            bones.append(_Bone(patch, distance, _ARCH_CORTEX_MM, 0.95))
-    return bones
+def _arch_parts(spine: Spine, body: Block, parameters: PhantomParameters) -> list[_Part]:
+    parts = []
+    for process in _arch(body, parameters):
+        x, p, q = process.half
+        reach_p = p + abs(process.slant) * x + 2
+        reach = (x + 2, reach_p, q + abs(process.lean) * reach_p + 2)
+        parts.append(_Part(body, process, place_of(body, spine, process.center, reach)))
+    return parts
 
 
 def _arch(body: Block, parameters: PhantomParameters) -> list[_Process]:

@@ -4,13 +4,15 @@ import numpy as np
 
 from discern.phantom.anatomy import Spine
 from discern.phantom.block_frame import frame_of, place_of
-from discern.phantom.canvas import Canvas, Patch, covered, step
+from discern.phantom.canvas import Canvas, Patch, covered, radial, step
 from discern.phantom.plates import Block
 from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.texture import Field
 from discern.spine import Level, Tissue
 
 _DURA = 0.12
+_ROOT_REACH_MM = 1.0
+"""Nothing is painted farther from the middle of a root."""
 CANAL_REACH_MM = 14.0
 """No part of the dural sac lies farther from the midline."""
 _ROOTS = tuple(
@@ -23,9 +25,8 @@ _ROOTS = tuple(
 
 def depth_mm(patch: Patch, spine: Spine) -> Field:
     """Return how far the points lie behind the posterior wall of the bodies."""
-    wall = np.interp(patch.z_mm, spine.z_mm, spine.wall_y_mm).astype(np.float32)
-    cosine = np.interp(patch.z_mm, spine.z_mm, spine.wall_cosine).astype(np.float32)
-    depth: Field = (patch.y_mm - wall) * cosine
+    wall = spine.line_at(spine.wall_y_mm, patch.z_mm)
+    depth: Field = (patch.y_mm - wall) * spine.line_at(spine.wall_cosine, patch.z_mm)
     return depth
 
 
@@ -46,8 +47,8 @@ def paint_epidural_fat(canvas: Canvas, spine: Spine, parameters: PhantomParamete
     patch = canvas.whole
     depth, side = depth_mm(patch, spine), np.abs(patch.x_mm)
     room = parameters.canal_mm * (0.4 + 0.6 * step(-22, 0, patch.z_mm - spine.sacrum[2].z_mm))
-    foramen = (np.hypot((depth - 4.0) / 11.0, side / 25.0) - 1) * 11.0
-    behind = (np.hypot((depth - 0.62 * room) / (0.68 * room), side / 11.0) - 1) * 10.0
+    foramen = (radial((depth - 4.0) / 11.0, side / 25.0) - 1) * 11.0
+    behind = (radial((depth - 0.62 * room) / (0.68 * room), side / 11.0) - 1) * 10.0
     above = np.minimum(foramen, behind)
     sacral = np.maximum(np.abs(depth - room / 2) - room / 2, side - 12)
     into_sacrum = step(spine.sacrum[0].z_mm + 14, spine.sacrum[0].z_mm - 14, patch.z_mm)
@@ -120,10 +121,14 @@ def _paint_roots(
     exits_mm = [block.z_mm for block in (*lower[::-1], *spine.sacrum[1:])]
     for side, rank, rest in _ROOTS:
         way = np.clip((start_mm - patch.z_mm) / (start_mm - exits_mm[rank]), 0, 1)
-        across = side * (0.8 + 0.75 * (5 - rank) * np.sqrt(way) + 2.5 * way**6)
-        settle = rest + 0.35 * (rank / 5) - 0.5 * way**6
+        bend = np.square(way * way * way)
+        across = side * (0.8 + 0.75 * (5 - rank) * np.sqrt(way) + 2.5 * bend)
+        settle = rest + 0.35 * (rank / 5) - 0.5 * bend
         wave = 0.25 * np.sin(patch.z_mm / (9 + rank) + 1.7 * rank + side)
-        distance = np.hypot(patch.x_mm - across - wave, (v - settle) * half)
+        beside = patch.x_mm - across - wave
+        if np.abs(beside).min() > _ROOT_REACH_MM:
+            continue
+        distance = radial(beside, (v - settle) * half)
         present = inside * (way > 0) * (way < 1)
         share = 0.6 * covered(distance - 0.55, 0.9) * present
         patch.paint(share, lambda contrast: contrast.root)

@@ -1,10 +1,16 @@
 """DICOM files of a synthetic study: MR Image Storage, UIDs and bytes fixed by the seed."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from numpy.typing import NDArray
+from pydicom.charset import default_encoding
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_data_element, write_file_meta_info
 from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.valuerep import VR
 
 from discern.imaging.frames import PHANTOM_MANUFACTURER
 from discern.phantom.acquisition import BITS_STORED
@@ -63,8 +69,8 @@ class SeriesPlace:
         return str(generate_uid(entropy_srcs=["discern.phantom", str(self.seed), *parts]))
 
 
-def dicom_file(slice_: PhantomSlice, index: int, place: SeriesPlace) -> FileDataset:
-    """Return one slice as an explicit VR little endian MR Image Storage object (PS3.3 A.4).
+def dicom_file(slice_: PhantomSlice, index: int, place: SeriesPlace) -> bytes:
+    """Return one slice as an explicit VR little endian MR Image Storage file (PS3.3 A.4).
 
     ``index`` counts from 0 within the series; InstanceNumber is one more.
     """
@@ -75,16 +81,44 @@ def dicom_file(slice_: PhantomSlice, index: int, place: SeriesPlace) -> FileData
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.ImplementationClassUID = _IMPLEMENTATION_UID
     meta.ImplementationVersionName = "DISCERN_PHANTOM"
-    file = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
-    file.SOPClassUID = MRImageStorage
-    file.SOPInstanceUID = instance_uid
-    _describe_study(file, place)
-    _describe_series(file, slice_.plane, place)
-    _describe_acquisition(file, slice_.plane, place)
-    _describe_plane(file, slice_, index, place)
-    _describe_pixels(file, slice_)
-    _state_uids(file, slice_.plane, place)
-    return file
+    own = Dataset()
+    if place.uids is not FrameUids.MISSING:
+        own.SOPInstanceUID = instance_uid
+    _describe_plane(own, slice_, index)
+    _describe_pixels(own, slice_)
+    head = _buffer()
+    write_file_meta_info(head, meta)
+    elements = {**_elements_of_series(slice_.plane, place), **_elements(own)}
+    body = (elements[tag] for tag in sorted(elements))
+    return b"".join((b"\0" * 128, b"DICM", head.getvalue(), *body))
+
+
+@lru_cache(maxsize=4)
+def _elements_of_series(plane: Plane, place: SeriesPlace) -> dict[int, bytes]:
+    """Return what all files of a series say alike; encoding it takes most of the time of a file."""
+    same = Dataset()
+    same.SOPClassUID = MRImageStorage
+    _describe_study(same, place)
+    _describe_series(same, plane, place)
+    _describe_acquisition(same, plane, place)
+    _state_uids(same, plane, place)
+    return _elements(same)
+
+
+def _elements(dataset: Dataset) -> dict[int, bytes]:
+    """Return the encoded elements by tag: in the order of the tags they make up a data set."""
+    encoded: dict[int, bytes] = {}
+    for element in dataset:
+        buffer = _buffer()
+        write_data_element(buffer, element, default_encoding)
+        encoded[element.tag] = buffer.getvalue()
+    return encoded
+
+
+def _buffer() -> DicomBytesIO:
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = True, False
+    return buffer
 
 
 def _describe_study(file: Dataset, place: SeriesPlace) -> None:
@@ -127,7 +161,7 @@ def _state_uids(file: Dataset, plane: Plane, place: SeriesPlace) -> None:
         case FrameUids.PER_SERIES:
             file.FrameOfReferenceUID = place.uid("frame of reference", str(plane))
         case FrameUids.MISSING:
-            for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+            for name in ("StudyInstanceUID", "SeriesInstanceUID"):
                 delattr(file, name)
 
 
@@ -150,22 +184,22 @@ def _describe_acquisition(file: Dataset, plane: Plane, place: SeriesPlace) -> No
     file.NumberOfAverages = 2
     file.SliceThickness = scanner.slice_thickness_mm
     file.SpacingBetweenSlices = round(scanner.slice_thickness_mm * SLICE_GAP, 4)
+    file.AcquisitionDate = file.ContentDate = _DATE
+    file.AcquisitionTime = file.ContentTime = _TIME
+    file.ImageComments = f"{_COMMENT} Seed {place.seed}."
+    file.BurnedInAnnotation = "NO"
 
 
-def _describe_plane(file: Dataset, slice_: PhantomSlice, index: int, place: SeriesPlace) -> None:
+def _describe_plane(file: Dataset, slice_: PhantomSlice, index: int) -> None:
     geometry = slice_.geometry
     file.InstanceNumber = index + 1
     file.AcquisitionNumber = slice_.block + 1
-    file.AcquisitionDate = file.ContentDate = _DATE
-    file.AcquisitionTime = file.ContentTime = _TIME
     file.ImagePositionPatient = [_text(value) for value in geometry.position_lps_mm]
     file.ImageOrientationPatient = [
         _text(value) for value in (*geometry.along_row, *geometry.along_column)
     ]
     file.PixelSpacing = [_text(value) for value in geometry.spacing_mm]
     file.SliceLocation = _text(float(np.dot(geometry.position_lps_mm, geometry.normal)))
-    file.ImageComments = f"{_COMMENT} Seed {place.seed}."
-    file.BurnedInAnnotation = "NO"
 
 
 def _describe_pixels(file: Dataset, slice_: PhantomSlice) -> None:
@@ -175,11 +209,19 @@ def _describe_pixels(file: Dataset, slice_: PhantomSlice) -> None:
     file.Rows, file.Columns = stored.shape
     file.BitsAllocated, file.BitsStored, file.HighBit = 16, BITS_STORED, BITS_STORED - 1
     file.PixelRepresentation = 0
-    file.SmallestImagePixelValue, file.LargestImagePixelValue = int(stored.min()), int(stored.max())
-    high = float(np.percentile(stored, 99))
+    file.add_new("SmallestImagePixelValue", VR.US, int(stored.min()))
+    file.add_new("LargestImagePixelValue", VR.US, int(stored.max()))
+    high = _percentile(stored, 99)
     file.WindowCenter, file.WindowWidth = _text(round(high / 2)), _text(round(max(high, 2)))
-    file.PixelData = stored.tobytes()
-    file["PixelData"].VR = "OW"
+    file.add_new("PixelData", VR.OW, stored.tobytes())
+
+
+def _percentile(stored: NDArray[np.uint16], percent: float) -> float:
+    """Return what ``np.percentile`` does, by counting: there are few different values."""
+    reached = np.cumsum(np.bincount(stored.ravel()))
+    place = percent / 100 * (stored.size - 1)
+    low, high = np.searchsorted(reached, [int(place), int(place) + 1], side="right").tolist()
+    return float(low + (high - low) * (place % 1))
 
 
 def _text(value: float) -> str:

@@ -11,7 +11,7 @@ from discern.annotations import GroundTruth
 from discern.imaging.geometry import SliceGeometry, plane_of
 from discern.phantom.acquisition import acquire, coil_gain
 from discern.phantom.anatomy import Spine, build_spine
-from discern.phantom.bones import paint_bones
+from discern.phantom.bones import lay_bones, paint_bones
 from discern.phantom.canal import paint_canal, paint_epidural_fat
 from discern.phantom.canvas import Canvas
 from discern.phantom.discs import DiscFootprint, paint_discs
@@ -140,6 +140,7 @@ class _Artist:
         self._spine = spine
         self._size_px = size_px
         self._patient = patient
+        self._skeleton = lay_bones(spine, parameters)
         self._textures = draw_textures(parameters.texture_seed)
         thickness_mm = parameters.scanner.slice_thickness_mm
         steps = (np.arange(_SUB_SLICES) - (_SUB_SLICES - 1) / 2) / _SUB_SLICES
@@ -170,7 +171,7 @@ class _Artist:
         paint_epidural_fat(*parts)
         canvas.lay_ground()
         paint_canal(*parts)
-        paint_bones(*parts)
+        paint_bones(canvas, self._skeleton, self._parameters)
         return canvas, paint_discs(*parts)
 
     def _slices(

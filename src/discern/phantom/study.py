@@ -77,8 +77,7 @@ def write_series(slices: list[PhantomSlice], place: SeriesPlace, folder: Path) -
     """Write one file a slice."""
     folder.mkdir(parents=True, exist_ok=True)
     for index, slice_ in enumerate(slices):
-        file = dicom_file(slice_, index, place)
-        file.save_as(folder / f"{index + 1:03d}.dcm", enforce_file_format=True)
+        (folder / f"{index + 1:03d}.dcm").write_bytes(dicom_file(slice_, index, place))
 
 
 def _uid(place: SeriesPlace, index: int) -> str | None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from discern.phantom.anatomy import Spine
 from discern.phantom.canal import depth_mm
-from discern.phantom.canvas import Canvas, Patch, covered, step
+from discern.phantom.canvas import Canvas, Patch, covered, radial, step
 from discern.phantom.settings import Contrast
 from discern.phantom.spine_model import PhantomParameters
 from discern.phantom.texture import Field
@@ -17,7 +17,7 @@ def paint_surroundings(canvas: Canvas, spine: Spine, parameters: PhantomParamete
     """Paint from the abdomen backwards to the skin; the spine itself comes later."""
     patch = canvas.whole
     depth = depth_mm(patch, spine)
-    ahead = np.interp(patch.z_mm, spine.z_mm, spine.front_y_mm).astype(np.float32) - patch.y_mm
+    ahead = spine.line_at(spine.front_y_mm, patch.z_mm) - patch.y_mm
     _paint_abdomen(patch, ahead, spine)
     fibres = patch.textures.fibres.at(patch.points_mm)
     _paint_psoas(patch, depth, fibres, spine)
@@ -52,7 +52,7 @@ def _paint_vessels(patch: Patch, ahead: Field, spine: Spine, parameters: Phantom
     for side, across, forward, radius in ((1, left_mm, 13.0, 8.5), (-1, right_mm, 10.5, 9.5)):
         center = side * (across + 0.55 * below)
         calibre = radius * (1 - 0.35 * np.clip(below / 18, 0, 1))
-        apart = np.hypot((patch.x_mm - center) / (1.15 if side < 0 else 1), ahead - forward)
+        apart = radial((patch.x_mm - center) / (1.15 if side < 0 else 1), ahead - forward)
         patch.paint(covered(apart - calibre - 1.0, 1.5), 0.16)
         patch.paint(covered(apart - calibre, 1.5), parameters.vessel_signal)
 
@@ -66,16 +66,24 @@ def _paint_psoas(patch: Patch, depth: Field, fibres: Field, spine: Spine) -> Non
     center_x = 20 + 7 * grown + 0.8 * half_x
     center_d = -12 - 8 * grown
     side = np.abs(patch.x_mm)
-    radius = np.hypot((side - center_x) / half_x, (depth - center_d) / half_y)
-    streaks = step(1.5, 2.6, fibres)
-    streaky = 1 + 1.5 * streaks
+    beside_psoas, beside_quadratus = (side - center_x) / half_x, (side - 66) / 20
+    streaky = 1 + 1.5 * step(1.5, 2.6, fibres)
 
     def muscle(contrast: Contrast) -> Field:
         return contrast.muscle * streaky
 
-    patch.paint(covered((radius - 1) * half_x, 1.2) * (grown > 0), muscle)
-    quadratus = (np.hypot((side - 66) / 20, (depth - 4 + 0.3 * (side - 66)) / 9) - 1) * 9
-    patch.paint(covered(np.maximum(quadratus, foot_mm - patch.z_mm), 1.5), muscle)
+    if _may_show((np.abs(beside_psoas) - 1) * half_x, 1.2):
+        radius = radial(beside_psoas, (depth - center_d) / half_y)
+        patch.paint(covered((radius - 1) * half_x, 1.2) * (grown > 0), muscle)
+    if _may_show((np.abs(beside_quadratus) - 1) * 9, 1.5):
+        radius = radial(beside_quadratus, (depth - 4 + 0.3 * (side - 66)) / 9)
+        away = np.maximum((radius - 1) * 9, foot_mm - patch.z_mm)
+        patch.paint(covered(away, 1.5), muscle)
+
+
+def _may_show(least_mm: Field, edge_mm: float) -> bool:
+    """Return whether what is at least so far from every point may cover one: a quick look first."""
+    return bool(least_mm.min() < edge_mm / 2)
 
 
 def _paint_back(
@@ -109,12 +117,14 @@ def _paint_pelvis(patch: Patch, depth: Field, spine: Spine) -> None:
     along = (side - 74) * 0.69 - (depth - 2) * 0.72
     across = (side - 74) * 0.72 + (depth - 2) * 0.69 + 0.004 * np.square(along) - 3
     over = patch.z_mm - crest_mm
-    gluteus = np.maximum(np.hypot(across - 20, along / 3) - 20, over + 12)
-    patch.paint(covered(gluteus, 2.0), lambda contrast: 1.2 * contrast.muscle)
-    rounded = np.hypot(np.maximum(np.abs(across) - 4, 0), np.maximum(np.abs(along) - 34, 0))
-    wing = np.maximum(rounded - 3.5, over)
-    patch.paint(covered(wing - 1.2, 1.0), _FASCIA)
-    patch.paint(covered(wing, 1.0), lambda contrast: 1.05 * contrast.marrow)
+    if _may_show(over + 12, 2.0):
+        gluteus = np.maximum(radial(across - 20, along / 3) - 20, over + 12)
+        patch.paint(covered(gluteus, 2.0), lambda contrast: 1.2 * contrast.muscle)
+    if _may_show(over - 1.2, 1.0):
+        rounded = radial(np.maximum(np.abs(across) - 4, 0), np.maximum(np.abs(along) - 34, 0))
+        wing = np.maximum(rounded - 3.5, over)
+        patch.paint(covered(wing - 1.2, 1.0), _FASCIA)
+        patch.paint(covered(wing, 1.0), lambda contrast: 1.05 * contrast.marrow)
     s1, s2 = spine.sacrum[0], spine.sacrum[2]
     canal = 5 + 10 * step(s2.z_mm - 18, s1.z_mm, patch.z_mm)
     roof = np.maximum(np.abs(depth - canal - 3.5) - 3.2, side - 18)
@@ -126,7 +136,7 @@ def _paint_pelvis(patch: Patch, depth: Field, spine: Spine) -> None:
 def _paint_skin(patch: Patch, spine: Spine, parameters: PhantomParameters) -> None:
     """Fascia, subcutaneous fat with a few septa, skin and the air behind it."""
     fat_mm = parameters.back_fat_mm
-    skin: Field = np.interp(patch.z_mm, spine.z_mm, spine.skin_y_mm).astype(np.float32)
+    skin = spine.line_at(spine.skin_y_mm, patch.z_mm)
     x = patch.x_mm
     skin = skin - x**2 / 340 - 3.5 * np.exp(-((x / 14) ** 2))
     lower_mm = spine.lowest_disc.z_mm

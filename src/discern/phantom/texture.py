@@ -35,12 +35,12 @@ class Texture:
         ]
         if self.smooth:
             return self._interpolated(places)
-        x, y, z = (np.rint(place).astype(np.int32) % _SIZE for place in places)
-        return self._voxels(x, y, z)
+        x, y, z = (_wrapped(np.rint(place).astype(np.int32)) for place in places)
+        return self._voxels((x * _SIZE + y) * _SIZE + z)
 
-    def _voxels(self, x: Indices, y: Indices, z: Indices) -> Field:
-        """Look up voxels by one flat index: several times faster than three."""
-        voxels: Field = self.cube.ravel()[(x * _SIZE + y) * _SIZE + z]
+    def _voxels(self, flat: Indices) -> Field:
+        """Look up voxels by one flat index, which is never out of range: the fastest way."""
+        voxels: Field = self.cube.take(flat, mode="clip")
         return voxels
 
     def _interpolated(self, places: list[Field]) -> Field:
@@ -49,16 +49,19 @@ class Texture:
         fx, fy, fz = (
             (place - floor).astype(np.float32) for place, floor in zip(places, floors, strict=True)
         )
-        (x0, x1), (y0, y1), (z0, z1) = ((floor % _SIZE, (floor + 1) % _SIZE) for floor in floors)
-        rows = [
-            self._voxels(x, y, z0) * (1 - fz) + self._voxels(x, y, z1) * fz
-            for x in (x0, x1)
-            for y in (y0, y1)
-        ]
+        (x0, x1), (y0, y1), (z0, z1) = ((_wrapped(floor), _wrapped(floor + 1)) for floor in floors)
+        lines = ((x * _SIZE + y) * _SIZE for x in (x0, x1) for y in (y0, y1))
+        rows = [self._voxels(line + z0) * (1 - fz) + self._voxels(line + z1) * fz for line in lines]
         noise: Field = (rows[0] * (1 - fy) + rows[1] * fy) * (1 - fx) + (
             rows[2] * (1 - fy) + rows[3] * fy
         ) * fx
         return noise
+
+
+def _wrapped(index: Indices) -> Indices:
+    """Return ``index`` modulo the size of the cube: a division and a product, both vectorised."""
+    wrapped: Indices = index - _SIZE * (index // _SIZE)
+    return wrapped
 
 
 @dataclass(frozen=True, slots=True)
