@@ -1,15 +1,14 @@
-"""How much a sagittal lesion is worth beside a sure one, and axial lesions, on other studies.
+"""How much a sagittal lesion is worth beside a sure one: shares compared on studies of development.
 
     python bench/lesion_support.py --weights WEIGHTS --processes 2
 
 Reads synthetic studies of the training ranges and of their hard end (none of the test studies of
-``phantom_lesions.py``): choices are made here. Prints F1 by slice, of sagittal lesions for several
-values of ``discern.postprocess.SUPPORT_SHARE``; 1 is no support. Thresholds are the best on the
-studies that ``phantom_lesions.py`` fits them on.
+``phantom_lesions.py``), and prints F1 by slice of each sagittal lesion for several values of
+``discern.postprocess.SUPPORT_SHARE``; 1 is no support. Thresholds are the best on the studies that
+``phantom_lesions.py`` fits them on.
 """
 
 import argparse
-from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -17,12 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from discern.phantom.lesion_sampling import LesionRanges
-from discern.spine import LESION_LABELS, Label, Plane
+from discern.spine import LESION_LABELS, Plane
 from phantom_lesions import (
     FITTING_SEED,
     THRESHOLDS,
     Answered,
-    Judged,
     PatientRanges,
     Reader,
     f1_of_thresholds,
@@ -64,14 +62,6 @@ def hard_study(number: int, seed: int) -> Answered:
     return rendered(f"hard-{number:03d}", parameters, prescribed(rng, (3, 5), (5, 8)), rng)
 
 
-def f1_by_slice(read: Mapping[str, Judged], label: Label, plane: Plane) -> str:
-    """Return the threshold that is best for "fitting", and the F1 of all studies at it."""
-    f1 = {name: f1_of_thresholds(one, label, plane) for name, one in read.items()}
-    best = int(f1["fitting"].argmax())
-    figures = ", ".join(f"{name} {values[best]:.3f}" for name, values in f1.items())
-    return f"from {THRESHOLDS[best]:.2f}: {figures}"
-
-
 def main() -> None:
     """Print one line for each share and lesion."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -90,9 +80,13 @@ def main() -> None:
     for share in SHARES:
         supported = {name: one.supported(share) for name, one in read.items()}
         for label in LESION_LABELS:
-            print(f"share {share:.1f}  {label:11} {f1_by_slice(supported, label, Plane.SAGITTAL)}")
-    for label in LESION_LABELS:
-        print(f"axial      {label:11} {f1_by_slice(read, label, Plane.AXIAL)}")
+            f1 = {
+                name: f1_of_thresholds(one, label, Plane.SAGITTAL)
+                for name, one in supported.items()
+            }
+            best = int(f1["fitting"].argmax())
+            figures = ", ".join(f"{name} {values[best]:.3f}" for name, values in f1.items())
+            print(f"share {share:.1f}  {label:11} from {THRESHOLDS[best]:.2f}: {figures}")
     print(f"F1 by slice, {chosen.studies} studies each; thresholds fitted on 'fitting'")
 
 

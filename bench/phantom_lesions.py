@@ -53,7 +53,6 @@ from discern.phantom.lesion_sampling import LesionRanges, with_sampled_lesions
 from discern.phantom.prescription import AxialLayout, Prescription
 from discern.phantom.render import render_axial, render_sagittal
 from discern.phantom.spine_model import PhantomParameters, sample_parameters
-from discern.phantom.training_set import training_patient
 from discern.phantom.truth import disc_number
 from discern.postprocess import SUPPORT_SHARE, SelectedBox
 from discern.spine import LESION_LABELS, Label, Plane
@@ -74,7 +73,7 @@ TEST_LESIONS = LesionRanges(
     zone_brightness=(0.55, 0.64),
     bulge_mm=(3.1, 3.8),
 )
-"""Training draws 3.5 to 9 mm, 8 to 20 mm, 4 to 14 mm, 1.4 to 3.2 mm, .65 to .95, .8 to 3 mm."""
+"""Training draws 3.5 to 9 mm, 8 to 20 mm, 4 to 14 mm, 1.4 to 3.2 mm, .65 to 1.1, .8 to 3 mm."""
 
 
 Range = tuple[float, float]
@@ -160,9 +159,9 @@ def patient_within(
 
 
 def fitting_study(number: int, seed: int) -> Answered:
-    """Render study ``number`` as training draws patients."""
+    """Render study ``number`` within the ranges of training."""
     rng = np.random.default_rng((seed, number))
-    parameters = training_patient(rng)
+    parameters = with_sampled_lesions(sample_parameters(rng), rng)
     return rendered(f"fitting-{number:03d}", parameters, prescribed(rng, (0, 5), (0, 8)), rng)
 
 

@@ -14,6 +14,7 @@ RESULTS, BENCH = ROOT / "docs" / "results", ROOT / "bench"
 BY_OTHER_BENCHES = {
     *("levels", "phantom-lesions", "phantom-transfer", "planted", "axial-real"),
     *("quality", "robustness", "second-look", "vendors", "lesions", "both-planes"),
+    "styled-training",
     "three-slices",
 }
 """They need weights or trainings."""
@@ -98,14 +99,14 @@ PAGES = (
     *("comparison", "ceiling", "robustness/robustness", "second-look/second-look"),
     *("lesions/lesions-real", "both-planes/lesions-fitted", "three-slices/lesions-fitted"),
     *("phantom-lesions/lesions-fitted", "phantom-lesions/lesions-default"),
-    "phantom-lesions/lesions-alone",
+    *("phantom-lesions/lesions-alone", "styled-training/lesions-fitted"),
 )
 
 
 def planted_figures() -> list[str]:
     """Return every figure of the planted tests as the pages quote it."""
     found = []
-    for name in ("planted", "both-planes", "three-slices"):
+    for name in ("planted", "both-planes", "three-slices", "styled-training"):
         document = json.loads((RESULTS / name / "planted.json").read_text())
         for point in (one for one in document.values() if isinstance(one, dict)):
             for figure in (one for one in point.values() if isinstance(one, dict)):

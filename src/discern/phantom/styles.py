@@ -53,21 +53,13 @@ STYLES = {
     StyleName.BRIGHT_FAT: Style(fat=(1.15, 1.5), marrow=(1.1, 1.4), chemical_shift_px=(0.0, 1.5)),
 }
 
-
-@dataclass(frozen=True, slots=True)
-class StyleLimits:
-    """What no style exceeds, whatever it asks for."""
-
-    fat: float = 1.2
-    marrow: float = 0.85
-    blur_mm: float = 0.8
+_MOST_FAT, _MOST_MARROW = 1.2, 0.85
 
 
 def with_sampled_style(
-    parameters: PhantomParameters, rng: np.random.Generator, limits: StyleLimits | None = None
+    parameters: PhantomParameters, rng: np.random.Generator
 ) -> PhantomParameters:
     """Return the patient as one of the ``STYLES`` shows it; each is drawn as often."""
-    limits = limits or StyleLimits()
     style = tuple(STYLES.values())[int(rng.integers(len(STYLES)))]
     scanner, contrast = parameters.scanner, parameters.contrast
     settings = ("kspace_share", "chemical_shift_px", "ghost", "noise", "blur_mm")
@@ -75,13 +67,12 @@ def with_sampled_style(
         name: float(rng.uniform(*getattr(style, name)))
         for name in (*settings, "coil_depth_mm", "coil_floor")
     }
-    drawn["blur_mm"] = min(drawn["blur_mm"], limits.blur_mm)
     return replace(
         parameters,
         scanner=replace(scanner, **drawn),  # type: ignore[arg-type]  # all of them are floats
         contrast=replace(
             contrast,
-            fat=min(contrast.fat * float(rng.uniform(*style.fat)), limits.fat),
-            marrow=min(contrast.marrow * float(rng.uniform(*style.marrow)), limits.marrow),
+            fat=min(contrast.fat * float(rng.uniform(*style.fat)), _MOST_FAT),
+            marrow=min(contrast.marrow * float(rng.uniform(*style.marrow)), _MOST_MARROW),
         ),
     )

@@ -7,18 +7,12 @@ import numpy as np
 from discern.phantom.lesion_sampling import LesionRanges, with_sampled_lesions
 from discern.phantom.prescription import AxialLayout, Prescription
 from discern.phantom.render import PhantomSlice, render_axial, render_sagittal
-from discern.phantom.spine_model import PhantomParameters, sample_parameters
+from discern.phantom.spine_model import sample_parameters
 from discern.phantom.study import DEMO_SEED
-from discern.phantom.styles import StyleLimits, with_sampled_style
 
 _AXIAL_TILT_DEG, _AXIAL_TURN_DEG, _TURN_DEG = 15.0, 8.0, 5.0
 _MATRIX_PX = (320, 384, 448)
 _MOST_SPARSE = 5
-_STYLED = 0.6
-LESIONS = LesionRanges(zoned=0.45, zone_brightness=(0.65, 0.95))
-"""More and fainter zones than elsewhere: bright ones are learned soon."""
-LIMITS = StyleLimits(fat=0.85, marrow=0.68, blur_mm=0.7)
-"""Where the ranges of the test phantom (``bench/phantom_lesions.py``) begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +28,9 @@ class SliceCounts:
     axial: int = 0
 
 
-def training_patient(rng: np.random.Generator) -> PhantomParameters:
-    """Draw a patient to learn from: lesions of every kind, three in five in some style."""
-    parameters = with_sampled_lesions(sample_parameters(rng), rng, LESIONS)
-    if rng.random() >= _STYLED:
-        return parameters
-    return with_sampled_style(parameters, rng, LIMITS)
-
-
-def slices_of_patient(number: int, seed: int, counts: SliceCounts) -> list[PhantomSlice]:
+def slices_of_patient(
+    number: int, seed: int, counts: SliceCounts, ranges: LesionRanges | None = None
+) -> list[PhantomSlice]:
     """Return slices of synthetic patient ``number`` of ``seed``, called "phantom-<seed>-<number>".
 
     Raises:
@@ -51,7 +39,7 @@ def slices_of_patient(number: int, seed: int, counts: SliceCounts) -> list[Phant
     if seed == DEMO_SEED:
         raise ValueError(f"seed {DEMO_SEED} is the embedded sample; train on another seed")
     rng = np.random.default_rng((seed, number, 1))
-    parameters = training_patient(rng)
+    parameters = with_sampled_lesions(sample_parameters(rng), rng, ranges)
     prescription = replace(_prescription(rng), sagittal_slices=counts.sagittal)
     name = f"phantom-{seed}-{number}"
     slices = render_sagittal(parameters, rng, prescription=prescription, patient=name)

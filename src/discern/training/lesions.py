@@ -83,7 +83,7 @@ class LesionConfig(Course):
     batches: int = 60
     precision: Precision = Precision.BF16
     sagittal_crops: int = 48
-    axial_crops: int = 30
+    axial_crops: int = 24
     sagittal: CropRules = field(default_factory=lambda: CropRules(96, 128, 1.6))
     axial: CropRules = field(default_factory=lambda: CropRules(128, 128, 1.0))
     rows: int = 128
