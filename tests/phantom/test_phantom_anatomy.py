@@ -15,6 +15,14 @@ def test_lordosis_and_sacral_slope_are_those_asked_for() -> None:
     assert np.rad2deg(s1.tilt_rad - l1.tilt_rad) == pytest.approx(50, abs=0.01)
 
 
+def test_lines_are_interpolated_and_end_where_the_table_ends() -> None:
+    spine = build_spine(HEALTHY)
+    low, high = spine.z_mm[[0, -1]]
+    z_mm = np.linspace(low - 20, high + 20, 997).astype(np.float32)
+    expected = np.interp(z_mm, spine.z_mm, spine.skin_y_mm)
+    assert np.allclose(spine.line_at(spine.skin_y_mm, z_mm), expected, atol=1e-3)
+
+
 def test_lumbar_sizes_lie_in_the_published_range() -> None:
     spine = build_spine(HEALTHY)
     l3 = spine.bodies[2]

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,20 @@ def test_headers_are_valid_and_say_synthetic(study: tuple[Path, PhantomTruth]) -
     assert file.EchoTime > 80
     assert file.RepetitionTime > 2000
     assert not [element for element in file if element.tag.is_private]
+
+
+def test_files_are_as_pydicom_writes_them(study: tuple[Path, PhantomTruth]) -> None:
+    for path in sorted(study[0].rglob("*.dcm"))[::9]:
+        file, written = pydicom.dcmread(path), BytesIO()
+        for element in file.iterall():
+            assert element.VR != "UN"
+        file.save_as(written, enforce_file_format=True)
+        assert written.getvalue() == path.read_bytes()
+
+
+def test_the_window_reaches_the_99th_percentile(study: tuple[Path, PhantomTruth]) -> None:
+    for file in read(study[0], "axial-t2")[::7]:
+        assert float(file.WindowWidth) == round(float(np.percentile(file.pixel_array, 99)))
 
 
 def test_truth_lists_the_discs_head_to_foot(study: tuple[Path, PhantomTruth]) -> None:
