@@ -14,8 +14,7 @@ RESULTS, BENCH = ROOT / "docs" / "results", ROOT / "bench"
 BY_OTHER_BENCHES = {
     *("levels", "phantom-lesions", "phantom-transfer", "planted", "axial-real"),
     *("quality", "robustness", "second-look", "vendors", "lesions", "both-planes"),
-    "styled-training",
-    "three-slices",
+    *("styled-training", "three-slices"),
 }
 """They need weights or trainings."""
 

@@ -25,6 +25,7 @@ from discern.phantom.texture import Field
 from discern.spine import Level, Vertebra, vertebra_above
 
 _TABLE_MM = 0.5
+"""Between the heights of the lines of a spine."""
 _CURVE_MM = 190.0
 """Length over which a lumbar scoliosis swings out and back."""
 _CRANIAL_WEDGE = (-0.02, -0.06)
