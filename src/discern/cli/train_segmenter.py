@@ -20,7 +20,7 @@ def train_segmenter(
     ] = None,
     into: Annotated[
         Path | None,
-        typer.Option(help="Weights whose detector the file gets; else those Discern ships."),
+        typer.Option(help="Weights whose other networks the file gets; else those of Discern."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Instead of 24.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Input size in pixels.")] = None,
@@ -34,7 +34,7 @@ def train_segmenter(
     from discern.dataset.sources import read_dataset
     from discern.dataset.splits import Split, read_fold_splits, read_split
     from discern.errors import UsageError
-    from discern.training.segmentation import SegmentationConfig
+    from discern.training.segmentation import SegmentationConfig, made_samples
     from discern.training.segmentation import train_segmenter as run
     from discern.weights import load_weights, shipped_weights
 
@@ -51,8 +51,10 @@ def train_segmenter(
     chosen = {name: value for name, value in given.items() if value is not None}
     config = replace(config, **chosen)  # type: ignore[arg-type]  # each value is of its field
     if fold_files is not None:
-        for number, fold in enumerate(read_fold_splits(fold_files, data), start=1):
-            typer.echo(f"weights: {run(config, data, fold, base, out / f'fold-{number}')}")
+        folds, phantom = read_fold_splits(fold_files, data), made_samples(config)
+        for number, fold in enumerate(folds, start=1):
+            weights = run(config, data, fold, base, out / f"fold-{number}", phantom)
+            typer.echo(f"weights: {weights}")
         return
     everyone = Split(data.digest, data.patients, (), ())
     chosen_split = everyone if split is None else read_split(split, data)

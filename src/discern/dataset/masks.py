@@ -6,6 +6,7 @@ without one are not trained on.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from discern.annotations import GroundTruth
 from discern.dataset.augment import apply_intensity, sample_online_intensity
 from discern.dataset.epochs import Draw
 from discern.dataset.geometry import GeometryRange, sample_placement
+from discern.dataset.phantoms import of_patients
 from discern.dataset.samples import network_input, read_image
 from discern.dataset.sources import Dataset, image_files
 from discern.errors import DatasetError
@@ -121,24 +123,25 @@ def read_tissue_samples(
 def phantom_tissue_samples(
     seed: int, patients: int, preprocessing: Preprocessing
 ) -> list[TissueSample]:
-    """Render and prepare three slices of each of ``patients`` synthetic patients.
+    """Render and prepare three slices of each of ``patients`` patients, on all processors.
 
     Difficult anatomy (4 or 6 lumbar-type vertebrae, slips, scoliosis) and tilted stacks are drawn,
     so that the outer slices often leave the midline. Patient n does not depend on ``patients``.
     """
-    samples = []
-    for number in range(patients):
-        rng = np.random.default_rng((seed, number, len(Tissue)))
-        parameters, turns_deg = sample_anatomy(rng), rng.uniform(-_TURN_DEG, _TURN_DEG, 2)
-        prescription = Prescription(
-            sagittal_slices=3,
-            sagittal_thickness_mm=float(rng.uniform(3, 5)),
-            head_turn_deg=float(turns_deg[0]),
-            side_tilt_deg=float(turns_deg[1]),
-        )
-        slices = render_sagittal(parameters, rng, prescription=prescription)
-        samples += [prepare_tissues(one.image, one.tissues, preprocessing) for one in slices]
-    return samples
+    return of_patients(partial(_of_phantom, seed=seed, preprocessing=preprocessing), patients)
+
+
+def _of_phantom(number: int, *, seed: int, preprocessing: Preprocessing) -> list[TissueSample]:
+    rng = np.random.default_rng((seed, number, len(Tissue)))
+    parameters, turns_deg = sample_anatomy(rng), rng.uniform(-_TURN_DEG, _TURN_DEG, 2)
+    prescription = Prescription(
+        sagittal_slices=3,
+        sagittal_thickness_mm=float(rng.uniform(3, 5)),
+        head_turn_deg=float(turns_deg[0]),
+        side_tilt_deg=float(turns_deg[1]),
+    )
+    slices = render_sagittal(parameters, rng, prescription=prescription)
+    return [prepare_tissues(one.image, one.tissues, preprocessing) for one in slices]
 
 
 def changed(

@@ -61,8 +61,8 @@ class SegmentationConfig(Course):
     epochs: int = 24
     batch_size: int = 8
     precision: Precision = Precision.BF16
-    phantom_patients: int = 60
-    phantom_share: float = 0.15
+    phantom_patients: int = 300
+    phantom_share: float = 0.35
     preprocessing: Preprocessing = field(default_factory=lambda: Preprocessing(size_px=320))
     network: SegmenterConfig = field(default_factory=SegmenterConfig)
     optimizer: OptimizerConfig = field(
@@ -106,9 +106,16 @@ class SegmentationData:
 
 
 def train_segmenter(
-    config: SegmentationConfig, dataset: Dataset, split: Split, into: Weights, out: Path
+    config: SegmentationConfig,
+    dataset: Dataset,
+    split: Split,
+    into: Weights,
+    out: Path,
+    phantom: Sequence[TissueSample] | None = None,
 ) -> Path:
-    """Train and return ``out/weights.onnx``: the detector of ``into`` with the new tissue network.
+    """Train and return ``out/weights.onnx``: the networks of ``into`` with the new tissue network.
+
+    ``phantom`` are samples that ``made_samples`` has made already; None makes them.
 
     Raises:
         DatasetError: The split leaks or is of other data, there is no mask, or one is unusable.
@@ -118,7 +125,7 @@ def train_segmenter(
     verify_split(split, dataset)
     check_folder(out)
     patients = sorted({*split.train, *split.validation})
-    data = read_segmentation_data(config, dataset, patients)
+    data = read_segmentation_data(config, dataset, patients, phantom)
     loader = data.loader(config)
     _LOG.info("%d real and %d synthetic images", len(data.patients), data.phantoms)
     segmenter = fit(lambda: build_segmenter(config.network), tissue_loss, loader, config)
@@ -129,8 +136,16 @@ def train_segmenter(
     return out / WEIGHTS
 
 
+def made_samples(config: SegmentationConfig) -> list[TissueSample]:
+    """Return the samples of the synthetic patients: the same for every split."""
+    return phantom_tissue_samples(config.seed, config.phantom_patients, config.preprocessing)
+
+
 def read_segmentation_data(
-    config: SegmentationConfig, dataset: Dataset, patients: Sequence[str]
+    config: SegmentationConfig,
+    dataset: Dataset,
+    patients: Sequence[str],
+    phantom: Sequence[TissueSample] | None = None,
 ) -> SegmentationData:
     """Read and prepare the masked images of ``patients``, and the phantoms.
 
@@ -144,8 +159,8 @@ def read_segmentation_data(
             "0 background, 1 disc, 2 vertebra, 3 canal, called like the image"
         )
     real = read_tissue_samples(dataset, truths, config.preprocessing)
-    phantoms = phantom_tissue_samples(config.seed, config.phantom_patients, config.preprocessing)
-    return SegmentationData((*real, *phantoms), tuple(truth.patient for truth in truths))
+    synthetic = made_samples(config) if phantom is None else phantom
+    return SegmentationData((*real, *synthetic), tuple(truth.patient for truth in truths))
 
 
 def collate(samples: Sequence[TissueSample]) -> PlainBatch:
