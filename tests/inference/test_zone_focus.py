@@ -142,6 +142,24 @@ def test_without_tissue_maps_the_fluid_is_not_known(
     assert focus.nucleus_ratio > 2
 
 
+@pytest.mark.parametrize("away_px", [(30.0, 0.0), (0.0, -30.0), (-2000.0, 0.0)])
+def test_a_zone_whose_box_lies_beside_that_of_its_disc_has_a_border_only(
+    study: Study, drawn: list[PhantomSlice], away_px: tuple[float, float]
+) -> None:
+    disc, series = discs_of(study, drawn)[BEHIND], study.used(Plane.SAGITTAL)[0]
+    beside = [
+        replace(box, view_xyxy_px=tuple(np.add(box.view_xyxy_px, away_px * 2)))
+        if box.selected.label is Label.HIZ
+        else box
+        for box in disc.lesions
+    ]
+    sight = sight_of(study, series, tissues_of(study, drawn))
+
+    focus = focus_of(replace(disc, lesions=tuple(beside)), sight)
+
+    assert focus == FocusFinding(Border.POSTERIOR)
+
+
 def test_a_disc_without_a_zone_has_no_focus(study: Study, drawn: list[PhantomSlice]) -> None:
     assert look(study, drawn, Level.L5_S1) is None
 

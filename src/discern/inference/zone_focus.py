@@ -143,11 +143,11 @@ class _Slice:
         return points
 
     def _within(self, low: Points, high: Points) -> Points:
-        """Return the pixels (N, 2) whose centres lie between two corners."""
+        """Return the pixels (N, 2) whose centres lie between two corners; none if they cross."""
         height, width = self._image.shape
         x1, y1 = np.clip(np.ceil(low - 0.5), 0, (width, height)).astype(int)
         x2, y2 = np.clip(np.ceil(high - 0.5), 0, (width, height)).astype(int)
-        rows, columns = np.mgrid[y1:y2, x1:x2]
+        rows, columns = np.mgrid[y1 : max(y1, y2), x1 : max(x1, x2)]
         return np.stack([columns.ravel(), rows.ravel()], axis=1).astype(float)
 
 
