@@ -1,14 +1,16 @@
-"""How much a sagittal lesion is worth beside a sure one: shares compared on studies of development.
+"""How much a lesion is worth beside a sure one: shares compared on studies of development.
 
     python bench/lesion_support.py --weights WEIGHTS --processes 2
 
 Reads synthetic studies of the training ranges and of their hard end (none of the test studies of
-``phantom_lesions.py``), and prints F1 by slice of each sagittal lesion for several values of
-``discern.postprocess.SUPPORT_SHARE``; 1 is no support. Thresholds are the best on the studies that
-``phantom_lesions.py`` fits them on.
+``phantom_lesions.py``), and prints F1 by slice for several values of
+``discern.postprocess.SUPPORT_SHARE``; 1 is no support: of each sagittal lesion that the next slice
+supports, then of each axial lesion that supported sagittal ones support. Thresholds are the best on
+the studies that ``phantom_lesions.py`` fits them on.
 """
 
 import argparse
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -16,11 +18,12 @@ from pathlib import Path
 import numpy as np
 
 from discern.phantom.lesion_sampling import LesionRanges
-from discern.spine import LESION_LABELS, Plane
+from discern.spine import LESION_LABELS, Label, Plane
 from phantom_lesions import (
     FITTING_SEED,
     THRESHOLDS,
     Answered,
+    Judged,
     PatientRanges,
     Reader,
     f1_of_thresholds,
@@ -62,6 +65,17 @@ def hard_study(number: int, seed: int) -> Answered:
     return rendered(f"hard-{number:03d}", parameters, prescribed(rng, (3, 5), (5, 8)), rng)
 
 
+def print_line(
+    share: float, judged: Mapping[str, Judged], labels: Sequence[Label], plane: Plane
+) -> None:
+    """Print F1 of every lesion in one plane at the threshold that is best on "fitting"."""
+    for label in labels:
+        f1 = {name: f1_of_thresholds(one, label, plane) for name, one in judged.items()}
+        best = int(f1["fitting"].argmax())
+        figures = ", ".join(f"{name} {values[best]:.3f}" for name, values in f1.items())
+        print(f"{plane} share {share:.1f}  {label:11} from {THRESHOLDS[best]:.2f}: {figures}")
+
+
 def main() -> None:
     """Print one line for each share and lesion."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -78,15 +92,20 @@ def main() -> None:
             "their hard end": reader.read(pool.map(partial(hard_study, seed=HARD_SEED), numbers)),
         }
     for share in SHARES:
-        supported = {name: one.supported(share) for name, one in read.items()}
-        for label in LESION_LABELS:
-            f1 = {
-                name: f1_of_thresholds(one, label, Plane.SAGITTAL)
-                for name, one in supported.items()
-            }
-            best = int(f1["fitting"].argmax())
-            figures = ", ".join(f"{name} {values[best]:.3f}" for name, values in f1.items())
-            print(f"share {share:.1f}  {label:11} from {THRESHOLDS[best]:.2f}: {figures}")
+        print_line(
+            share,
+            {name: one.supported(share) for name, one in read.items()},
+            LESION_LABELS,
+            Plane.SAGITTAL,
+        )
+    usual, labels = {name: one.supported() for name, one in read.items()}, reader.in_both_planes
+    for share in SHARES:
+        print_line(
+            share,
+            {name: one.across_planes(labels, share) for name, one in usual.items()},
+            labels,
+            Plane.AXIAL,
+        )
     print(f"F1 by slice, {chosen.studies} studies each; thresholds fitted on 'fitting'")
 
 

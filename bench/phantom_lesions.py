@@ -44,8 +44,10 @@ from discern.evaluation.tables import tables_markdown
 from discern.findings import LesionThreshold
 from discern.imaging.geometry import SliceGeometry
 from discern.imaging.pixels import Image
+from discern.imaging.plane_geometry import step_between_mm
 from discern.inference.evaluate import boxes_of_images
 from discern.inference.lesion_support import supported_scores
+from discern.inference.plane_support import LesionInPatient, SagittalSupport
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.inference.tracks import PlacedBox
 from discern.outputs import write_files
@@ -223,9 +225,14 @@ def records_of(
     return records
 
 
+def selected_box(box: PredictedBox) -> SelectedBox:
+    """Return a box as the program keeps it."""
+    return SelectedBox(box.label, box.score, box.class_scores or (), box.box_xyxy_px)
+
+
 def placed_box(box: PredictedBox, index: int, geometry: SliceGeometry) -> PlacedBox:
     """Return a box of sagittal slice ``index`` in the patient frame."""
-    selected = SelectedBox(box.label, box.score, box.class_scores or (), box.box_xyxy_px)
+    selected = selected_box(box)
     corners = np.reshape(box.box_xyxy_px, (2, 2))
     row_mm, column_mm = geometry.spacing_mm
     (center,) = geometry.pixel_to_lps(corners.mean(axis=0, keepdims=True))
@@ -239,6 +246,11 @@ class Reader:
         """Load the weights."""
         self.weights = load_weights(path)
         self._predictor = OpenVinoPredictor(self.weights)
+
+    @property
+    def in_both_planes(self) -> tuple[Label, ...]:
+        """Lesions that one network says in both planes: see ``plane_support``."""
+        return self.weights.metadata.lesions_across_planes
 
     def read(self, studies: Iterable[Answered]) -> "Judged":
         """Return truth and boxes of all slices, each read by itself."""
@@ -284,6 +296,35 @@ class Judged:
                     replace(box, score=next(scores)) for box in self.answers[name]
                 )
         return replace(self, answers=answers)
+
+    def across_planes(self, labels: tuple[Label, ...], share: float = SUPPORT_SHARE) -> "Judged":
+        """Return the same, axial lesions with what sagittal slices add."""
+        answers = dict(self.answers)
+        for _, of_patient in groupby(self.truths, key=lambda truth: truth.patient):
+            names: dict[Plane, list[str]] = {plane: [] for plane in PLANES}
+            for truth in of_patient:
+                names[truth.plane].append(truth.image)
+            lesions = {plane: self._in_patient(images) for plane, images in names.items()}
+            sagittal = [one for some in lesions[Plane.SAGITTAL].values() for one in some]
+            support = SagittalSupport(tuple(sagittal), labels, share)
+            for name, some in lesions[Plane.AXIAL].items():
+                pairs = zip(answers[name], some, strict=True)
+                answers[name] = tuple(
+                    replace(box, score=support.score_of(one)) for box, one in pairs
+                )
+        return replace(self, answers=answers)
+
+    def _in_patient(self, names: Sequence[str]) -> dict[str, list[LesionInPatient]]:
+        """Return the boxes of the slices of one plane by name."""
+        geometries = [self.geometries[name] for name in names]
+        thickness_mm = step_between_mm(geometries)
+        return {
+            name: [
+                LesionInPatient.of(selected_box(box), geometry, thickness_mm)
+                for box in self.answers[name]
+            ]
+            for name, geometry in zip(names, geometries, strict=True)
+        }
 
     def metrics(self, plane: Plane, point: OperatingPoint) -> Metrics:
         """Return every figure of one plane."""

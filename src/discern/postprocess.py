@@ -18,7 +18,8 @@ Scores = NDArray[np.float64]
 _GRADES = slice(0, len(GRADE_LABELS))
 _TINY = 1e-6
 SUPPORT_SHARE = 0.5
-"""Of the score that a sagittal lesion must reach: enough beside a sure box at the same place."""
+"""Of the score that a lesion must reach: enough beside a sure box at the same place, on the next
+sagittal slice or, for an axial one, in the sagittal plane."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class PostprocessConfig:
         return cls(point.grade_score, herniation, hiz, lesions=lesions)
 
     def with_doubtful_lesions(self) -> "PostprocessConfig":
-        """Return thresholds that lesions pass which a neighbouring slice may yet support."""
+        """Return thresholds that lesions pass which another slice may yet support."""
         return replace(
             self,
             herniation_score=SUPPORT_SHARE * self.herniation_score,
@@ -69,6 +70,15 @@ class SelectedBox:
     score: float
     class_scores: tuple[float, ...]
     box_xyxy_px: tuple[float, float, float, float]
+
+
+def with_score(box: SelectedBox, score: float) -> SelectedBox:
+    """Return ``box`` with another score for its own label."""
+    if score == box.score:
+        return box
+    own = list(box.class_scores)
+    own[LABELS.index(box.label)] = score
+    return replace(box, score=score, class_scores=tuple(own))
 
 
 def suppress(boxes: BoxArray, scores: Scores, max_overlap: float) -> list[int]:

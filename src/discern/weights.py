@@ -123,6 +123,14 @@ class WeightsMetadata:
             if self.trained_on(label, plane) is not TrainedOn.NOTHING
         )
 
+    @property
+    def lesions_across_planes(self) -> tuple[Label, ...]:
+        """Lesions that one network says in both planes, so that its scores can be compared."""
+        if self.finder is None:
+            return ()
+        axial = self.finder.lesions(Plane.AXIAL)
+        return tuple(label for label in self.finder.lesions(Plane.SAGITTAL) if label in axial)
+
     def operating_point(self, name: str) -> OperatingPoint:
         """Return the thresholds called ``name``.
 

@@ -35,6 +35,7 @@ from discern.inference.fitness import check_fit
 from discern.inference.fusion import grade_of
 from discern.inference.lesion_look import LesionLook
 from discern.inference.levels import LevelAssignment, assign_levels
+from discern.inference.plane_support import SagittalSupport
 from discern.inference.planes import PlaneView, axial_view, lesion_finding, sagittal_view
 from discern.inference.predictor import StudyPredictor
 from discern.inference.predictor_openvino import ENGINE, PRECISION, OpenVinoPredictor
@@ -197,7 +198,10 @@ def conclude(
     reader = _axial_reader(predictor, weights, options)
     left = _left(reading)
     sight = sight_of(study, reading.series, look.tissues) if reading.series else None
-    axial_reading = read_axial(axial, reader, first_id=len(reading.detections) + 1, left=left)
+    support = SagittalSupport.of(reading, about.lesions_across_planes)
+    axial_reading = read_axial(
+        axial, reader, support, first_id=len(reading.detections) + 1, left=left
+    )
     views = _Views(reading.series, axial, axial_reading, sight)
     at_point = about.calibrated_at(point)
     return StudyFindings(

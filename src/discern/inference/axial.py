@@ -31,11 +31,20 @@ class PlacedSlice:
 
 @dataclass(frozen=True, slots=True)
 class PlacedSeries:
-    """Every slice of an axial series with its name, in series order, and what to tell."""
+    """Every slice of an axial series with its name, in series order, and what to tell.
+
+    ``shift_mm`` is how much nearer to the head they show the patient than their files say.
+    """
 
     series: Series
     slices: tuple[PlacedSlice, ...]
     warnings: tuple[StudyWarning, ...] = ()
+    shift_mm: float = 0.0
+
+    @property
+    def thickness_mm(self) -> float:
+        """The distance to the next slice."""
+        return step_between_mm([g for one in self.series.slices if (g := one.geometry) is not None])
 
     @property
     def named(self) -> tuple[AxialSlice, ...]:
@@ -71,7 +80,8 @@ def place_slices(
         _placed(series, slice_, name, shift_mm)
         for slice_, name in zip(series.slices, names, strict=True)
     )
-    return PlacedSeries(series, placed, tuple(_said(series, discs, placed, shift_mm)))
+    warnings = tuple(_said(series, discs, placed, shift_mm))
+    return PlacedSeries(series, placed, warnings, shift_mm)
 
 
 @dataclass(frozen=True, slots=True)

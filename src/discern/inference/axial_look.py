@@ -15,8 +15,7 @@ from discern.inference.axial import PlacedSeries, PlacedSlice
 from discern.inference.detect import SeriesDetector, in_stored_matrix
 from discern.inference.lesion_look import LesionLook
 from discern.networks import Preprocessing
-from discern.postprocess import SelectedBox
-from discern.spine import Label
+from discern.postprocess import PostprocessConfig, SelectedBox
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +30,15 @@ class AxialReader(Protocol):
     """Reads the slices of an axial series."""
 
     @property
-    def lesions(self) -> tuple[Label, ...]:
-        """What is looked for."""
+    def thresholds(self) -> PostprocessConfig:
+        """What is looked for, and what a lesion must reach, alone or supported."""
         ...
 
     def read(self, placed: PlacedSeries) -> tuple[list[AxialBoxes], list[StudyWarning]]:
-        """Return the boxes of every readable slice and a warning for each damaged one."""
+        """Return the boxes of every readable slice and a warning for each damaged one.
+
+        With those that the other plane may yet support.
+        """
         ...
 
 
@@ -47,9 +49,9 @@ class DetectorOnAxial:
     detector: SeriesDetector
 
     @property
-    def lesions(self) -> tuple[Label, ...]:
-        """What is looked for."""
-        return self.detector.thresholds.lesions
+    def thresholds(self) -> PostprocessConfig:
+        """What is looked for, and what a lesion must reach."""
+        return self.detector.thresholds
 
     def read(self, placed: PlacedSeries) -> tuple[list[AxialBoxes], list[StudyWarning]]:
         """Return the boxes of every readable slice and a warning for each damaged one."""
@@ -65,22 +67,23 @@ class LookOnAxial:
     preprocessing: Preprocessing
 
     @property
-    def lesions(self) -> tuple[Label, ...]:
-        """What is looked for."""
-        return self.look.thresholds.lesions
+    def thresholds(self) -> PostprocessConfig:
+        """What is looked for, and what a lesion must reach."""
+        return self.look.thresholds
 
     def read(self, placed: PlacedSeries) -> tuple[list[AxialBoxes], list[StudyWarning]]:
         """Return the boxes of every readable slice and a warning for each damaged one."""
+        doubtful = self.look.with_doubtful_lesions()
         results: list[AxialBoxes] = []
         warnings: list[StudyWarning] = []
         for place in placed.slices:
             try:
-                results.append(AxialBoxes(place.slice_, self._boxes(place)))
+                results.append(AxialBoxes(place.slice_, self._boxes(place, doubtful)))
             except UnreadableFile as error:
                 warnings.append(StudyWarning("slice_skipped", f"A slice was skipped: {error}"))
         return results, warnings
 
-    def _boxes(self, place: PlacedSlice) -> tuple[SelectedBox, ...]:
+    def _boxes(self, place: PlacedSlice, look: LesionLook) -> tuple[SelectedBox, ...]:
         slice_, rules = place.slice_, self.preprocessing
         turn, spacing_mm = usual_view(slice_.geometry), slice_.view_spacing_mm
         image = window(turn.apply(slice_.read()), rules.low_percentile, rules.high_percentile)
@@ -90,7 +93,7 @@ class LookOnAxial:
             middle = float(point[0]), float(point[1])
         rows, columns = image.shape
         where = axial_box((rows, columns), spacing_mm, middle)
-        found = self.look.within(image, where, spacing_mm)
+        found = look.within(image, where, spacing_mm)
         view = np.array([one.box_xyxy_px for one in found]).reshape(-1, 4)
         return in_stored_matrix(found, view, slice_)
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 
 from discern.findings import Detection, Side, StudyWarning, Zone
 from discern.imaging.geometry import Vector
+from discern.imaging.study import Slice
 from discern.inference.axial import PlacedSeries, PlacedSlice
 from discern.inference.axial_look import AxialReader
 from discern.inference.axial_zone import lies_at_disc, offset_mm, side_of, zone_of
-from discern.postprocess import SelectedBox
+from discern.inference.plane_support import NO_SUPPORT, LesionInPatient, SagittalSupport
+from discern.postprocess import SelectedBox, with_score
 from discern.spine import LESION_LABELS, Plane
 
 
@@ -49,7 +51,12 @@ NO_AXIAL_READ = AxialReading()
 
 
 def read_axial(
-    placed: Sequence[PlacedSeries], reader: AxialReader, *, first_id: int, left: Vector
+    placed: Sequence[PlacedSeries],
+    reader: AxialReader,
+    support: SagittalSupport = NO_SUPPORT,
+    *,
+    first_id: int,
+    left: Vector,
 ) -> AxialReading:
     """Return the lesions on every readable slice of the axial series.
 
@@ -59,10 +66,11 @@ def read_axial(
     Args:
         placed: The axial series with their slices named.
         reader: Network and thresholds for axial slices.
+        support: What the sagittal slices add to doubtful boxes.
         first_id: Number of the first detection id: they go on after the sagittal ones.
         left: Direction to the patient's left.
     """
-    if not reader.lesions:
+    if not reader.thresholds.lesions:
         return NO_AXIAL_READ
     lesions: list[AxialLesion] = []
     warnings: list[StudyWarning] = []
@@ -73,11 +81,23 @@ def read_axial(
         by_index = {place.slice_.index: place for place in one.slices}
         for result in results:
             read.add((one.series.id, result.slice_.index))
-            boxes = [box for box in result.boxes if box.label in LESION_LABELS]
             place = by_index[result.slice_.index]
-            for box in boxes:
-                lesions.append(_lesion(place, box, f"d{first_id + len(lesions)}", left))
+            boxes = [box for box in result.boxes if box.label in LESION_LABELS]
+            for box in _supported(boxes, place.slice_, one, support):
+                if box.score >= reader.thresholds.min_score(box.label):
+                    lesions.append(_lesion(place, box, f"d{first_id + len(lesions)}", left))
     return AxialReading(tuple(lesions), frozenset(read), tuple(warnings))
+
+
+def _supported(
+    boxes: Sequence[SelectedBox], slice_: Slice, placed: PlacedSeries, support: SagittalSupport
+) -> list[SelectedBox]:
+    geometry = slice_.geometry
+    if geometry is None or not boxes:
+        return list(boxes)
+    thickness_mm, shift_mm = placed.thickness_mm, placed.shift_mm
+    lesions = [LesionInPatient.of(box, geometry, thickness_mm, shift_mm) for box in boxes]
+    return [with_score(one.box, support.score_of(one)) for one in lesions]
 
 
 def _lesion(place: PlacedSlice, box: SelectedBox, name: str, left: Vector) -> AxialLesion:

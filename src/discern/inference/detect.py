@@ -67,10 +67,9 @@ class SeriesDetector:
     look: LesionLook | None = None
 
     def with_doubtful_lesions(self) -> "SeriesDetector":
-        """Return a detector that keeps lesions which a neighbouring slice may yet support."""
-        lower = self.thresholds.with_doubtful_lesions()
-        look = None if self.look is None else replace(self.look, thresholds=lower)
-        return replace(self, thresholds=lower, look=look)
+        """Return a detector that keeps lesions which another slice may yet support."""
+        look = None if self.look is None else self.look.with_doubtful_lesions()
+        return replace(self, thresholds=self.thresholds.with_doubtful_lesions(), look=look)
 
     def detect(self, series: Series) -> tuple[list[SliceBoxes], list[StudyWarning]]:
         """Return the boxes of every readable slice of ``series`` and a warning per damaged one."""

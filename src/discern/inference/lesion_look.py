@@ -1,7 +1,7 @@
 """A closer look for lesions: the lesion network about each disc, or in the middle of a slice."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,10 @@ class LesionLook:
         if about.finder is None or not about.finder.lesions(plane):
             return None
         return cls(predictor, about.finder, plane, thresholds)
+
+    def with_doubtful_lesions(self) -> "LesionLook":
+        """Return a look that keeps lesions which another slice may yet support."""
+        return replace(self, thresholds=self.thresholds.with_doubtful_lesions())
 
     def at(
         self, image: NDArray[np.floating], boxes: Sequence[SelectedBox], spacing_mm: Spacing = None

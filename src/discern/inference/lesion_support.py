@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from discern.inference.detect import SliceBoxes
 from discern.inference.tracks import PlacedBox, place_boxes
-from discern.postprocess import SUPPORT_SHARE, PostprocessConfig, SelectedBox
-from discern.spine import LABELS, LESION_LABELS
+from discern.postprocess import SUPPORT_SHARE, PostprocessConfig, with_score
+from discern.spine import LESION_LABELS
 
 Scores = NDArray[np.float64]
 
@@ -86,13 +86,5 @@ def _raised(
         for row, (box, score) in enumerate(zip(result.boxes, scores, strict=True))
         if score >= thresholds.min_score(box.label)
     ]
-    boxes = tuple(_with_score(result.boxes[row], scores[row]) for row in kept)
+    boxes = tuple(with_score(result.boxes[row], scores[row]) for row in kept)
     return replace(result, boxes=boxes, view_boxes_xyxy_px=result.view_boxes_xyxy_px[kept])
-
-
-def _with_score(box: SelectedBox, score: float) -> SelectedBox:
-    if score == box.score:
-        return box
-    own = list(box.class_scores)
-    own[LABELS.index(box.label)] = score
-    return replace(box, score=score, class_scores=tuple(own))
