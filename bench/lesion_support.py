@@ -98,7 +98,8 @@ def main() -> None:
             LESION_LABELS,
             Plane.SAGITTAL,
         )
-    usual, labels = {name: one.supported() for name, one in read.items()}, reader.in_both_planes
+    labels = reader.weights.metadata.lesions_across_planes
+    usual = {name: one.supported() for name, one in read.items()}
     for share in SHARES:
         print_line(
             share,

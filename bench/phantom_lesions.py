@@ -6,10 +6,11 @@ Draws studies with :data:`TEST_LESIONS` and :data:`TEST_PATIENTS`, whose contras
 thickness, morphology and sizes of lesions lie outside of what ``discern.phantom.training_set``
 draws, runs the network on every slice and judges each plane slice by slice and disc by disc: at the
 thresholds of the weights, and at those that are best on other studies, drawn as training draws
-them. Sagittal slices support each other as in a study (:mod:`discern.inference.lesion_support`);
-beside it ("alone") each by itself, at thresholds fitted likewise. A disc with a lesion that no
-slice of a plane shows well enough to be drawn is not judged in that plane. The figures check the
-code path. They say nothing of patients and are never set beside the paper's.
+them. Sagittal slices support each other, and axial ones, as in a study
+(:mod:`discern.inference.lesion_support`, :mod:`discern.inference.plane_support`); beside it
+("alone") each by itself, at thresholds fitted likewise. A disc with a lesion that no slice of a
+plane shows well enough to be drawn is not judged in that plane. The figures check the code path.
+They say nothing of patients and are never set beside the paper's.
 """
 
 import argparse
@@ -247,11 +248,6 @@ class Reader:
         self.weights = load_weights(path)
         self._predictor = OpenVinoPredictor(self.weights)
 
-    @property
-    def in_both_planes(self) -> tuple[Label, ...]:
-        """Lesions that one network says in both planes: see ``plane_support``."""
-        return self.weights.metadata.lesions_across_planes
-
     def read(self, studies: Iterable[Answered]) -> "Judged":
         """Return truth and boxes of all slices, each read by itself."""
         judged = Judged()
@@ -395,14 +391,16 @@ def main() -> None:
         test = partial(drawn_study, seed=chosen.seed)
         judged = reader.read(pool.map(test, range(chosen.studies)))
     own = about.operating_point("default")
-    fitted = replace(own, name="fitted", lesions=best_thresholds(fitted_on.supported()))
+    labels = about.lesions_across_planes
+    fitting_as_used = fitted_on.supported().across_planes(labels)
+    fitted = replace(own, name="fitted", lesions=best_thresholds(fitting_as_used))
     alone = replace(own, name="alone", lesions=best_thresholds(fitted_on))
-    supported = judged.supported()
+    supported = judged.supported().across_planes(labels)
     files: dict[str, bytes] = {}
     for point, answered, planes in (
         (own, supported, PLANES),
         (fitted, supported, PLANES),
-        (alone, judged, (Plane.SAGITTAL,)),
+        (alone, judged, PLANES),
     ):
         tables: list[Table] = []
         for plane in planes:
@@ -420,8 +418,9 @@ def main() -> None:
             f"{chosen.studies} synthetic studies of seed {chosen.seed}, drawn outside the ranges "
             f"of training. Weights {about.name}, SHA-256 {sha256[:16]}. Told from a score of: "
             f"{scores}; fitted thresholds are the best on {FITTING_STUDIES} other studies, seed "
-            f"{FITTING_SEED}, drawn as training draws. Sagittal slices support each other, but not "
-            'in "alone". These figures check the code path; no patient is among them.',
+            f"{FITTING_SEED}, drawn as training draws. Sagittal slices support each other and "
+            'axial ones, but not in "alone". These figures check the code path; no patient is '
+            "among them.",
             tables,
         )
         files[f"lesions-{point.name}.md"] = text.encode()
