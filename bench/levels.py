@@ -18,6 +18,7 @@ import io
 import statistics
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ from discern.inference.analyze import (
 )
 from discern.inference.predictor_openvino import OpenVinoPredictor
 from discern.phantom.sampling import AnatomyRanges, PrescriptionRanges
+from discern.spine import Plane
 from discern.weights import load_weights, shipped_weights
 from levels_phantoms import Ranges, StudyScore, run
 from levels_spider import fit_shapes, read_spines, report, write_shapes
@@ -87,11 +89,6 @@ def phantom_lines(scores: Sequence[StudyScore]) -> Iterator[str]:
     yield "Synonym: L6-S1 and S1-S2, L5-L6 and L5-S1 are two names of the discs of a lumbarised S1."
     yield from _axial_lines(scores)
     yield from _quantity_lines(scores)
-    times = [one.naming_ms for one in scores]
-    yield (
-        f"names, planes and quantities: median {statistics.median(times):.0f} ms a study "
-        "(two studies at once)"
-    )
 
 
 def _axial_lines(scores: Sequence[StudyScore]) -> Iterator[str]:
@@ -228,7 +225,10 @@ def _axial_table(findings: StudyFindings) -> Iterator[str]:
 
 
 def _timing_lines(study: Study) -> Iterator[str]:
-    weights = load_weights(shipped_weights())
+    """Yield the time of everything but networks: no lesion is looked for on axial slices."""
+    whole = load_weights(shipped_weights())
+    heads = tuple(head for head in whole.metadata.heads if head.plane is Plane.SAGITTAL)
+    weights = replace(whole, metadata=replace(whole.metadata, finder=None, heads=heads))
     predictor, options = OpenVinoPredictor(weights), AnalysisOptions()
     look = look_at(study, predictor, weights, options)
     bare = Look(look.reading, shifts_mm=look.shifts_mm)

@@ -6,7 +6,6 @@ joined. In a share of the studies one disc that was found is struck out: a plant
 share the patient moves before the axial series: its files say another place than it shows.
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -100,7 +99,6 @@ class StudyScore:
     codes: tuple[str, ...]
     axial: AxialScore
     errors: Mapping[QuantityName, tuple[tuple[float, float], ...]]
-    naming_ms: float
 
     @property
     def announced(self) -> bool:
@@ -139,9 +137,7 @@ def _score(job: tuple[int, int, Ranges]) -> StudyScore:
     planted = bool(rng.random() < PLANTED) and len(look.reading.discs) > LEAST_DISCS
     if planted:
         look = _without_one(look, rng)
-    started = time.perf_counter()
     findings = conclude(study, look, predictor, weights, options)
-    elapsed_ms = 1000 * (time.perf_counter() - started)
     spine = build_spine(parameters)
     true_names = _true_names(spine, findings.discs)
     return StudyScore(
@@ -165,7 +161,6 @@ def _score(job: tuple[int, int, Ranges]) -> StudyScore:
         codes=tuple(warning.code for warning in findings.warnings),
         axial=_axial_score(study, spine, findings, true_names, _Motion(moved_mm, look)),
         errors=_errors(findings.discs, true_names, spine),
-        naming_ms=elapsed_ms,
     )
 
 
