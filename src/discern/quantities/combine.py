@@ -40,8 +40,8 @@ _BOXES = {
 """Errors of lengths and angles are half the larger 95th percentile of two: of the tissue network's
 masks against phantoms of known shape (``docs/results/levels/phantoms.txt``), and against SPIDER's
 masks out of fold, larger for listhesis alone (``docs/results/quantities.txt``); those of signals
-are printed by ``python bench/quantities.py`` too. Boxes add their error against masks (1.34 mm and 0.033 there) in
-squares."""
+are printed by ``python bench/quantities.py`` too. Boxes add their error against masks (1.34 mm and
+0.033 there) in squares."""
 
 
 def combine(slices: Sequence[Measured], source: QuantitySource) -> dict[QuantityName, Quantity]:
