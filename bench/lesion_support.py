@@ -27,6 +27,7 @@ from phantom_lesions import (
     PatientRanges,
     Reader,
     f1_of_thresholds,
+    fitted_point,
     fitting_study,
     patient_within,
     prescribed,
@@ -99,11 +100,13 @@ def main() -> None:
             Plane.SAGITTAL,
         )
     labels = reader.weights.metadata.lesions_across_planes
+    own = reader.weights.metadata.operating_point("default")
+    point = fitted_point(read["fitting"], labels, own)
     usual = {name: one.supported() for name, one in read.items()}
     for share in SHARES:
         print_line(
             share,
-            {name: one.across_planes(labels, share) for name, one in usual.items()},
+            {name: one.across_planes(labels, point, share) for name, one in usual.items()},
             labels,
             Plane.AXIAL,
         )

@@ -293,15 +293,22 @@ class Judged:
                 )
         return replace(self, answers=answers)
 
-    def across_planes(self, labels: tuple[Label, ...], share: float = SUPPORT_SHARE) -> "Judged":
-        """Return the same, axial lesions with what sagittal slices add."""
+    def across_planes(
+        self, labels: tuple[Label, ...], point: OperatingPoint, share: float = SUPPORT_SHARE
+    ) -> "Judged":
+        """Return the same, axial lesions with what sagittal ones add that count at ``point``."""
         answers = dict(self.answers)
         for _, of_patient in groupby(self.truths, key=lambda truth: truth.patient):
             names: dict[Plane, list[str]] = {plane: [] for plane in PLANES}
             for truth in of_patient:
                 names[truth.plane].append(truth.image)
             lesions = {plane: self._in_patient(images) for plane, images in names.items()}
-            sagittal = [one for some in lesions[Plane.SAGITTAL].values() for one in some]
+            sagittal = [
+                one
+                for some in lesions[Plane.SAGITTAL].values()
+                for one in some
+                if one.box.score >= point.min_score(one.box.label, Plane.SAGITTAL)
+            ]
             support = SagittalSupport(tuple(sagittal), labels, share)
             for name, some in lesions[Plane.AXIAL].items():
                 pairs = zip(answers[name], some, strict=True)
@@ -333,15 +340,23 @@ class Judged:
         )
 
 
-def best_thresholds(judged: Judged) -> tuple[LesionThreshold, ...]:
-    """Return the threshold of each lesion and plane that has the best F1, slice by slice."""
+def best_thresholds(judged: Judged, plane: Plane) -> tuple[LesionThreshold, ...]:
+    """Return the threshold of each lesion in ``plane`` that has the best F1, slice by slice."""
     return tuple(
         LesionThreshold(
             label, plane, float(THRESHOLDS[int(f1_of_thresholds(judged, label, plane).argmax())])
         )
-        for plane in PLANES
         for label in LESION_LABELS
     )
+
+
+def fitted_point(judged: Judged, labels: tuple[Label, ...], own: OperatingPoint) -> OperatingPoint:
+    """Return ``own`` with the best thresholds: sagittal ones first, which decide what supports."""
+    supported = judged.supported()
+    sagittal = best_thresholds(supported, Plane.SAGITTAL)
+    point = replace(own, name="fitted", lesions=sagittal)
+    axial = best_thresholds(supported.across_planes(labels, point), Plane.AXIAL)
+    return replace(point, lesions=(*sagittal, *axial))
 
 
 def of_lesions(table: Table, plane: Plane) -> Table:
@@ -392,25 +407,24 @@ def main() -> None:
         judged = reader.read(pool.map(test, range(chosen.studies)))
     own = about.operating_point("default")
     labels = about.lesions_across_planes
-    fitting_as_used = fitted_on.supported().across_planes(labels)
-    fitted = replace(own, name="fitted", lesions=best_thresholds(fitting_as_used))
-    alone = replace(own, name="alone", lesions=best_thresholds(fitted_on))
-    supported = judged.supported().across_planes(labels)
+    fitted = fitted_point(fitted_on, labels, own)
+    each = tuple(one for plane in PLANES for one in best_thresholds(fitted_on, plane))
+    alone, supported = replace(own, name="alone", lesions=each), judged.supported()
     files: dict[str, bytes] = {}
-    for point, answered, planes in (
-        (own, supported, PLANES),
-        (fitted, supported, PLANES),
-        (alone, judged, PLANES),
+    for point, answered in (
+        (own, supported.across_planes(labels, own)),
+        (fitted, supported.across_planes(labels, fitted)),
+        (alone, judged),
     ):
         tables: list[Table] = []
-        for plane in planes:
+        for plane in PLANES:
             metrics = answered.metrics(plane, point)
             parts = (slice_wise_table(metrics), disc_wise_table(metrics), lesion_table(metrics))
             tables += [of_lesions(one, plane) for one in parts]
             files[f"metrics-{point.name}-{plane}.json"] = metrics_to_json(metrics).encode()
         scores = ", ".join(
             f"{label} {plane} {point.min_score(label, plane):g}"
-            for plane in planes
+            for plane in PLANES
             for label in LESION_LABELS
         )
         text = tables_markdown(
