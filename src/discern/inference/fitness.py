@@ -24,8 +24,8 @@ SMALLEST_DEPTH_MM = 22.0
 """Front to back, median of all discs. Lumbar discs of adults have 28 to 42 mm, cervical ones 14 to
 19."""
 LEAST_BONE = 0.75
-"""Median probability of vertebral body halfway between discs; on SPIDER, even patients, at least
-0.96."""
+"""Median probability of vertebral body halfway between discs; no good study of
+``bench/quality.py`` falls short of it."""
 LEAST_TO_MARROW, LEAST_TO_DISC, LEAST_CANAL = 1.25, 2.2, 0.1
 """Signal of fluid over that of marrow and of discs, pixels of canal over those of vertebrae. T1
 falls short of all three, no slice of SPIDER of two. Two decide."""
