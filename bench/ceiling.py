@@ -6,7 +6,9 @@ Used by ``bench/results.py``; on its own:
 
 Four networks - other architectures, sizes, losses, programs - read each disc out of fold. Where
 they agree with each other and not with the reader, the image does not carry what the reader wrote,
-or all of them err alike; both bound what another such network can reach with these labels.
+or all of them err alike; both bound what another such network can reach with these labels. So do
+contradicting neighbours: two discs that look the same to all of them, graded differently. Last,
+whether anything beside the networks tells the grade (``bench/context.py``).
 """
 
 import argparse
@@ -17,11 +19,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from context import context_table, levels, measurements, other_discs
 from discern.annotations import GroundTruth
-from discern.dataset.sources import read_dataset
+from discern.calibration.discs import fold_of_patients
+from discern.dataset.sources import Dataset, read_dataset
+from discern.dataset.splits import read_fold_splits
 from discern.decisions import OperatingPoint
 from discern.evaluation.agreement import GRADES, KappaWeight, kappa, within
-from discern.evaluation.bootstrap import draw_patients, figure
+from discern.evaluation.bootstrap import Values, draw_patients, figure
 from discern.evaluation.outcomes import meet_discs
 from discern.evaluation.predictions import Predictions, confident, read_predictions
 from discern.evaluation.table_formats import Cell, Table
@@ -39,6 +44,8 @@ SYSTEMS = {
     "yolov5n": "peers/yolov5n.json",
     "yolo11s": "peers/yolo11s.json",
 }
+BEST = "best"
+BEST_FILE = "predictions.json"
 POOL = "pool of all"
 Shares = NDArray[np.float64]  # (discs, 5), adding up to one
 Answers = NDArray[np.int64]  # (discs,) grades 0-4, -1 where the disc was not found
@@ -83,9 +90,8 @@ def patient_numbers(truths: Sequence[GroundTruth]) -> tuple[NDArray[np.intp], in
     return np.array(numbers), len(patients)
 
 
-def agreement_table(truths: Sequence[GroundTruth], systems: Mapping[str, Predictions]) -> Table:
+def agreement_table(truths: Sequence[GroundTruth], told: Mapping[str, Shares]) -> Table:
     """Return the agreement of every system with the reader, then of every two systems."""
-    told = {name: shares(truths, predictions) for name, predictions in systems.items()}
     grades = {READER: reader_grades(truths)} | {name: answers(one) for name, one in told.items()}
     by_all = np.all([one >= 0 for one in grades.values()], axis=0)
     patients, count = patient_numbers(truths)
@@ -104,7 +110,7 @@ def agreement_table(truths: Sequence[GroundTruth], systems: Mapping[str, Predict
         )
         rows.append((f"{one} - {other}", *(figure(values, "no disc") for values in figures)))
     columns = ("Pair", "Same grade", "Within one grade", "Kappa, linear", "Kappa, quadratic")
-    unanimous = np.all([grades[n][by_all] == grades["detector"][by_all] for n in systems], axis=0)
+    unanimous = np.all([grades[n][by_all] == grades["detector"][by_all] for n in told], axis=0)
     right = grades["detector"][by_all] == grades[READER][by_all]
     return Table(
         name="ceiling",
@@ -112,7 +118,7 @@ def agreement_table(truths: Sequence[GroundTruth], systems: Mapping[str, Predict
         columns=columns,
         rows=tuple(rows),
         notes=(
-            f"All {len(systems)} systems give one and the same grade to {unanimous.sum()} discs; "
+            f"All {len(told)} systems give one and the same grade to {unanimous.sum()} discs; "
             f"there the reader gives that grade to {(right & unanimous).sum()} of them "
             f"({right[unanimous].mean():.3f}), elsewhere `detector` is right on "
             f"{right[~unanimous].mean():.3f}.",
@@ -124,17 +130,104 @@ def agreement_table(truths: Sequence[GroundTruth], systems: Mapping[str, Predict
     )
 
 
-def ceiling_files(truths: Sequence[GroundTruth], results: Path) -> dict[str, bytes]:
-    """Return ``ceiling.md`` from the predictions in ``results``."""
+def neighbour_table(truths: Sequence[GroundTruth], told: Mapping[str, Shares]) -> Table:
+    """Return how often the reader gave one grade to two discs that look the same.
+
+    To each disc belongs the one of another patient to which the same shares were given, as nearly
+    as there is one (Hellinger distance), by a system or by all of them.
+    """
+    grades = reader_grades(truths)
+    patients, count = patient_numbers(truths)
+    draws = draw_patients(count, RESAMPLES, np.random.default_rng(SEED))
+    looks = dict(told) | {"all of these": np.hstack([told[name] for name in told])}
+    rows: list[tuple[Cell, ...]] = []
+    for name, look in looks.items():
+        known = np.isfinite(look).all(axis=1)
+        graded, patient = grades[known], patients[known]
+        counts = np.zeros((count, GRADES, GRADES), dtype=np.int64)
+        np.add.at(counts, (patient, graded, graded[nearest(look[known], patient)]), 1)
+        drawn = np.tensordot(draws, counts, axes=1)
+        same = within(drawn, 0)
+        rows.append(
+            (
+                name,
+                int(known.sum()),
+                figure(same, "no disc"),
+                figure(within(drawn, 1), "no disc"),
+                figure(kappa(drawn, KappaWeight.QUADRATIC), "no disc"),
+                figure(most_agreement(same), "no disc"),
+            )
+        )
+    return Table(
+        name="neighbours",
+        title="Contradicting neighbours: the disc of another patient that looks most alike",
+        columns=(
+            "Alike to",
+            "Discs",
+            "Reader gave both the same grade",
+            "Within one grade",
+            "Kappa, quadratic",
+            "So at most the same grade as the reader",
+        ),
+        rows=tuple(rows),
+        notes=(
+            "Alike: the nearest shares of the five grades, Hellinger distance.",
+            "At most: the bound of Cover and Hart (IEEE Trans Inf Theory 13:21, 1967) on what "
+            "anyone can do who knows these shares alone, were the neighbour exactly alike. It is "
+            "a bound from above: no way to reach it is known.",
+        ),
+    )
+
+
+def nearest(look: Shares, patients: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the index of the nearest row of another patient for every row of shares."""
+    roots = np.sqrt(look)
+    distance = np.square(roots[:, None] - roots[None]).sum(axis=2)
+    distance[patients[:, None] == patients[None]] = np.inf
+    neighbours: NDArray[np.intp] = distance.argmin(axis=1)
+    return neighbours
+
+
+def most_agreement(same: Values) -> Values:
+    """Return 1 - the least error that nearest neighbours of one class in ``same`` allow.
+
+    Error e of the nearest neighbour and least error b of c classes: e <= b (2 - b c / (c - 1)).
+    """
+    share = (GRADES - 1) / GRADES
+    inner = np.maximum(1 - (1 - same) / share, 0)
+    return 1 - share * (1 - np.sqrt(inner))
+
+
+def ceiling_files(
+    dataset: Dataset, truths: Sequence[GroundTruth], results: Path
+) -> dict[str, bytes]:
+    """Return ``ceiling.md`` from the predictions and splits in ``results``."""
     images = {truth.image for truth in truths}
     systems = {}
-    for name, file in SYSTEMS.items():
+    for name, file in (SYSTEMS | {BEST: BEST_FILE}).items():
         known = read_predictions(results / file)
         systems[name] = {image: boxes for image, boxes in known.items() if image in images}
-    table = agreement_table(truths, systems)
+    told = {name: shares(truths, predictions) for name, predictions in systems.items()}
+    best = told.pop(BEST)
+    patients, count = patient_numbers(truths)
+    names = sorted({truth.patient for truth in truths})
+    folds = fold_of_patients(
+        names, [split.test for split in read_fold_splits(results / "splits", dataset)]
+    )
+    level = levels(truths)
+    beside = {
+        "the level": level[:, None].astype(float),
+        "measurements": measurements(dataset.folder, truths),
+        "the other discs": other_discs(best, patients, level),
+    }
+    draws = draw_patients(count, RESAMPLES, np.random.default_rng(SEED))
+    tables = [
+        agreement_table(truths, told),
+        neighbour_table(truths, told),
+        context_table(best, beside, reader_grades(truths), patients, folds[patients], draws),
+    ]
     about = "Out of fold, T2 middle slices, T12-L1 to L5-S1. The reader is SPIDER's."
-    text = tables_markdown("Where the ceiling is", about, [table])
-    return {"ceiling.md": text.encode()}
+    return {"ceiling.md": tables_markdown("Where the ceiling is", about, tables).encode()}
 
 
 def main() -> None:
@@ -144,8 +237,9 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True)
     given = parser.parse_args()
     chosen = Selection(images="*_t2_mid", discs=(1, 6))
-    truths = selected_truths(read_dataset(given.dataset), chosen)
-    write_files(given.results, ceiling_files(truths, given.results))
+    dataset = read_dataset(given.dataset)
+    truths = selected_truths(dataset, chosen)
+    write_files(given.results, ceiling_files(dataset, truths, given.results))
 
 
 if __name__ == "__main__":

@@ -143,7 +143,7 @@ def _maps(
 
 def spider_cases(folder: Path) -> list[Case]:
     """Measure every boxed disc of the T2 middle slices, from masks and from boxes."""
-    patients = _patients(folder)
+    patients = patients_of(folder)
     with (folder / "discs.csv").open(newline="", encoding="utf-8") as file:
         slipped = {
             (row["patient"], int(row["ivd_label"]))
@@ -157,7 +157,7 @@ def spider_cases(folder: Path) -> list[Case]:
         shapes = [one for one in shapes if one["label"].startswith("pfirrmann")]
         shapes.sort(key=lambda one: -one["group_id"])
         boxes = np.array([np.ravel(one["points"]) for one in shapes], float)
-        maps = _spider_maps(folder, path.stem, patients[patient])
+        maps = spider_maps(folder, path.stem, patients[patient])
         found = measure_slice(maps, boxes)
         from_boxes = measure_boxes(boxes, maps.spacing_mm)
         terms = box_terms(boxes, maps.spacing_mm)
@@ -177,7 +177,7 @@ def spider_cases(folder: Path) -> list[Case]:
 
 def network_cases(folder: Path, runs: Path, splits: Path) -> list[Case]:
     """Measure every boxed disc of the T2 middle slices from masks predicted out of fold."""
-    patients = _patients(folder)
+    patients = patients_of(folder)
     cases = []
     dataset = read_dataset(folder)
     for one in segmented(dataset, runs, splits):
@@ -185,7 +185,7 @@ def network_cases(folder: Path, runs: Path, splits: Path) -> list[Case]:
             continue
         boxes = [box for box in one.truth.boxes if box.label in GRADE_LABELS]
         corners = np.array([box.box_xyxy_px for box in boxes], float).reshape(-1, 4)
-        masks = _spider_maps(folder, one.truth.image, patients[one.truth.patient])
+        masks = spider_maps(folder, one.truth.image, patients[one.truth.patient])
         predicted = replace(masks, probabilities=one.probabilities)
         pairs = zip(measure_slice(predicted, corners), measure_slice(masks, corners), strict=True)
         cases += [
@@ -195,12 +195,14 @@ def network_cases(folder: Path, runs: Path, splits: Path) -> list[Case]:
     return cases
 
 
-def _patients(folder: Path) -> dict[str, dict[str, str]]:
+def patients_of(folder: Path) -> dict[str, dict[str, str]]:
+    """Return the rows of ``patients.csv`` by patient."""
     with (folder / "patients.csv").open(newline="", encoding="utf-8") as file:
         return {row["patient"]: row for row in csv.DictReader(file)}
 
 
-def _spider_maps(folder: Path, name: str, patient: dict[str, str]) -> TissueSlice:
+def spider_maps(folder: Path, name: str, patient: dict[str, str]) -> TissueSlice:
+    """Return one image with the masks published beside it."""
     with Image.open(folder / "images" / f"{name}.png") as file:
         image = np.asarray(file.convert("L"), np.float32)
     with Image.open(folder / "masks" / f"{name}.png") as file:

@@ -135,7 +135,7 @@ def compare_systems(dataset: Dataset, results: Path) -> None:
         for name, other in known.items()
     ]
     text = tables_markdown("best and other networks on the same folds", SAME_FOLDS, tables)
-    write_files(results, {"comparison.md": text.encode()} | ceiling_files(truths, results))
+    write_files(results, {"comparison.md": text.encode()} | ceiling_files(dataset, truths, results))
 
 
 def _is_kept(name: str) -> bool:
