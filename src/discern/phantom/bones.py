@@ -154,8 +154,12 @@ def _body_bone(
         vein = vein + (frame.x / 5) ** 2
         brightness = 1 + 0.5 * np.clip(1 - vein, 0, 1)
     with_changes = partial(with_lesions, brightness, frame, block.name, parameters.lesions)
-    tissue = Tissue.BACKGROUND if is_sacral else Tissue.VERTEBRA
-    return _Bone(patch, distance, _BODY_CORTEX_MM, with_changes, tissue)
+    return _Bone(patch, distance, _BODY_CORTEX_MM, with_changes, _tissue_of(block))
+
+
+def _tissue_of(block: Block) -> Tissue:
+    """Return what SPIDER's masks call a bone: a vertebra, an L5 fused with the sacrum too."""
+    return Tissue.BACKGROUND if block.name.startswith("S") else Tissue.VERTEBRA
 
 
 def _part_bone(patch: Patch, part: _Part) -> _Bone:
@@ -170,7 +174,7 @@ def _wings(spine: Spine, parameters: PhantomParameters) -> list[_Part]:
     winged = [block for block in spine.sacrum if block.name in ("L5", "S1")]
     reach = (wing.half[0] + 2, 24.0, 15.0)
     return [
-        _Part(block, side, place_of(block, spine, side.center, reach), 1.0, Tissue.BACKGROUND)
+        _Part(block, side, place_of(block, spine, side.center, reach), 1.0, _tissue_of(block))
         for block, side in product(winged, (wing, wing.mirrored()))
     ]
 

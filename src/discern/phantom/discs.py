@@ -94,6 +94,8 @@ def _paint_remnant(patch: Patch, block: Block) -> DiscFootprint:
     patch.paint(covered(distance), lambda contrast: contrast.annulus)
     core = np.maximum(distance + 0.6, np.abs(frame.p) - 0.5 * frame.half_depth)
     patch.paint(0.8 * covered(core), lambda contrast: contrast.marrow * 0.8)
+    if block.name == Level.L5_S1:
+        patch.mark(distance < 0, Tissue.DISC)
     disc = most(distance < 0)
     nothing = np.zeros_like(disc)
     return DiscFootprint(None, patch.window, disc, nothing, nothing, nothing, nothing)

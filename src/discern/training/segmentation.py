@@ -63,7 +63,7 @@ class SegmentationConfig(Course):
     precision: Precision = Precision.BF16
     phantom_patients: int = 300
     phantom_share: float = 0.35
-    preprocessing: Preprocessing = field(default_factory=lambda: Preprocessing(size_px=320))
+    preprocessing: Preprocessing = field(default_factory=lambda: Preprocessing(size_px=416))
     network: SegmenterConfig = field(default_factory=SegmenterConfig)
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig(
