@@ -94,7 +94,7 @@ _READINGS = (  # level of the lowest named disc, parts, prior
     (Level.L5_S1, _USUAL, 0.92),
     (Level.S1_S2, (Part.REMNANT, *_USUAL), 0.04),
     (Level.L6_S1, (Part.SIXTH, *_USUAL), 0.006),
-    (Level.L5_S1, (Part.RUDIMENT, *_USUAL), 0.006),
+    (Level.L5_S1, (Part.RUDIMENT, *_USUAL), 0.02),  # one to two remnants, as in SPIDER
     (Level.L4_L5, _ABOVE, 0.02),
     (Level.L3_L4, (Part.SECOND_ABOVE, Part.HIGHER), 0.006),
     (Level.L2_L3, (Part.HIGHER, Part.HIGHER), 0.002),
@@ -103,9 +103,9 @@ _STRAY_PRIOR = 0.02
 _SACRUM_BELOW = frozenset({Part.LUMBOSACRAL, Part.REMNANT, Part.SIXTH, Part.RUDIMENT})
 _BONE_ABOVE = {  # probability that a vertebral body lies above a disc of this part
     Part.STRAY: 0.2,
-    Part.REMNANT: 0.4,
+    Part.REMNANT: 0.3,
     Part.SIXTH: 0.9,
-    Part.RUDIMENT: 0.4,
+    Part.RUDIMENT: 0.7,
 }
 _BONE_SEEN = 0.985  # ... is segmented as such
 _BONE_FALSE = 0.015  # sacrum taken for a vertebral body
