@@ -8,8 +8,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from discern.phantom.anatomy import build_spine
+from discern.phantom.anatomy import Spine, build_spine
 from discern.phantom.measures import DiscMeasures, measure_disc
+from discern.phantom.plates import Block
 from discern.phantom.prescription import Prescription
 from discern.phantom.render import PhantomSlice, render_sagittal
 from discern.phantom.settings import Scanner
@@ -120,6 +121,12 @@ def test_signal_ratio_agrees_with_the_image_without_a_coil() -> None:
     assert truth(parameters, Level.L3_L4).csf_signal_ratio == pytest.approx(mean, rel=0.05)
 
 
+def tissue_of(block: Block, slice_: PhantomSlice, spine: Spine) -> Tissue:
+    center = np.array([spine.center_lps_mm(block)])
+    x, y = slice_.geometry.lps_to_pixel(center)[0].astype(int)
+    return Tissue(slice_.tissues[y, x])
+
+
 def test_every_tissue_is_marked_and_the_sacrum_is_none() -> None:
     slice_, spine = middle(PLAIN), build_spine(PLAIN)
     assert set(np.unique(slice_.tissues)) == set(Tissue)
@@ -129,6 +136,16 @@ def test_every_tissue_is_marked_and_the_sacrum_is_none() -> None:
         (spine.sacrum[0], Tissue.BACKGROUND),
         (spine.sacrum[1], Tissue.BACKGROUND),
     ):
-        center = np.array([spine.center_lps_mm(block)])
-        x, y = slice_.geometry.lps_to_pixel(center)[0].astype(int)
-        assert slice_.tissues[y, x] == tissue, block.name
+        assert tissue_of(block, slice_, spine) is tissue, block.name
+
+
+def test_a_fifth_lumbar_vertebra_fused_with_the_sacrum_is_a_vertebra_and_has_a_disc() -> None:
+    fused = replace(PLAIN, lumbar_vertebrae=4)
+    slice_, spine = middle(fused), build_spine(fused)
+    found = {block.name: tissue_of(block, slice_, spine) for block in spine.sacrum[:4]}
+    assert found == {
+        "L5": Tissue.VERTEBRA,
+        "L5-S1": Tissue.DISC,
+        "S1": Tissue.BACKGROUND,
+        "S1-S2": Tissue.BACKGROUND,
+    }

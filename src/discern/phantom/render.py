@@ -38,7 +38,7 @@ class PhantomSlice:
         truth: Boxes on it; its image is named like "<patient>_sagittal_07".
         plane: Sagittal or axial.
         tissues: (H, W) ``Tissue`` that fills at least half of the slice thickness; vertebrae with
-            their arches, no sacrum, as in SPIDER's masks.
+            their arches, no sacrum but an L5 fused with it, as in SPIDER's masks.
         block: Axial slices along one disc are parallel and share this number; sagittal: 0.
     """
 
