@@ -1,7 +1,6 @@
-r"""Out-of-fold figures of the tissue network, and its maps for benches that need no training.
+"""Out-of-fold figures of the tissue network, and its maps for benches that need no training.
 
-    discern train-segmenter DATASET --out runs/segmenter \
-        --fold-files docs/results/splits --phantom-patients 0
+    discern train-segmenter DATASET --out runs/segmenter --fold-files docs/results/splits
     python bench/segmentation.py ../shared/data/spider-lumbar
 
 Every image is segmented by the network of the fold that has not seen its patient. Writes
@@ -48,7 +47,7 @@ from discern.quantities.slices import TissueSlice
 from discern.spine import GRADE_LABELS, Tissue
 from discern.weights import load_weights, patient_hash
 
-GRID, STEPS = 80, 15
+GRID, STEPS = 104, 15
 MIDDLE = "t2_mid"
 RESAMPLES = 2000
 PATCH = 0.2  # half the side of the patch, in disc distances
@@ -295,7 +294,7 @@ def main() -> None:
 
 
 def letterboxed_grid(one: Segmented) -> Maps:
-    """Return (4, 80, 80) maps: the letterboxed input in blocks of its mean."""
+    """Return (4, GRID, GRID) maps: the letterboxed input in blocks of its mean."""
     channels, size, _ = one.maps.shape
     block = size // GRID
     blocks = one.maps.reshape(channels, GRID, block, GRID, block)

@@ -8,7 +8,7 @@ confidence of the names. Where the sacrum is not in view the names are never con
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from discern.inference.level_warnings import (
     uncertain,
     unnamed,
 )
-from discern.inference.numbering import Shapes, WeighedReading, weigh
+from discern.inference.numbering import Part, Shapes, WeighedReading, weigh
 from discern.inference.spine_cues import Chain, Floats
 from discern.spine import Level, levels_downwards, levels_upwards
 
@@ -59,13 +59,15 @@ def assign_levels(
         return _as_told(count, naming)
     weighed = weigh(chain, shapes)
     named = [count.upwards_from(one.reading.lowest_level, one.reading.strays) for one in weighed]
+    short = short_lowest(chain, weighed[_best(weighed, named)[0]])
+    if short is not None:
+        weighed = _with_doubt(weighed)
     best, together = _best(weighed, named)
     levels, view = named[best], sacrum_view(chain, weighed[best])
-    short = short_lowest(chain, weighed[best])
-    is_sure = view.is_seen and short is None and len(chain) >= _LEAST_DISCS
+    is_sure = (view.is_seen or short is not None) and len(chain) >= _LEAST_DISCS
     certainty = 1.0 if is_sure else _DOUBTFUL
     sure = certainty * _agreement(weighed, named, levels) * count.confidences(levels)
-    others = _alternatives(weighed, levels, _Doubt(1 - certainty, is_short=short is not None))
+    others = _alternatives(weighed, levels, 1 - certainty)
     numbering = Numbering(certainty * together * count.confidence, others)
     warnings = (
         *uncertain(numbering, levels),
@@ -103,36 +105,35 @@ def _agreement(
     return agreement
 
 
-@dataclass(frozen=True, slots=True)
-class _Doubt:
-    """Probability left to readings that cannot be weighed, and which they are."""
-
-    share: float
-    is_short: bool
-
-    def readings(self, lowest: Level) -> tuple[Level, ...]:
-        """Return what the lowest disc could be besides ``lowest``."""
-        if self.is_short:
-            return (Level.S1_S2,)
-        return (*levels_downwards(lowest)[1:2], *levels_upwards(lowest)[1:2])
+def _with_doubt(weighed: Sequence[WeighedReading]) -> tuple[WeighedReading, ...]:
+    """Give a remnant S1-S2 the doubt that an unusually short lumbosacral disc leaves."""
+    return tuple(
+        replace(
+            one,
+            probability=_DOUBTFUL * one.probability
+            + (1 - _DOUBTFUL) * (one.reading.parts[0] is Part.REMNANT and not one.reading.strays),
+        )
+        for one in weighed
+    )
 
 
 def _alternatives(
-    weighed: Sequence[WeighedReading], levels: Levels, doubt: _Doubt
+    weighed: Sequence[WeighedReading], levels: Levels, doubt: float
 ) -> tuple[LevelHypothesis, ...]:
     """Return what else the lowest named disc could be, the likeliest first.
 
-    Readings that take it for none of the spine's discs are not among them.
+    ``doubt`` is what is left to readings that cannot be weighed: the levels beside. Readings that
+    take the disc for none of the spine's are not among them.
     """
     lowest = next(i for i, level in enumerate(levels) if level is not None)
     chosen = levels[lowest]
     total: dict[Level, float] = defaultdict(float)
     for one in weighed:
         if one.reading.strays == lowest:
-            total[one.reading.lowest_level] += (1 - doubt.share) * one.probability
-    unweighed = doubt.readings(chosen) if chosen else ()
-    for level in unweighed:
-        total[level] += doubt.share / len(unweighed)
+            total[one.reading.lowest_level] += (1 - doubt) * one.probability
+    beside = (*levels_downwards(chosen)[1:2], *levels_upwards(chosen)[1:2]) if chosen else ()
+    for level in beside:
+        total[level] += doubt / len(beside)
     return tuple(
         LevelHypothesis(level, chance)
         for level, chance in sorted(total.items(), key=lambda item: -item[1])
