@@ -87,6 +87,19 @@ def test_a_lowest_disc_much_shorter_than_the_next_is_told_as_transitional() -> N
     assert "transitional_anatomy" in codes(assignment.warnings)
 
 
+@pytest.mark.parametrize("above", np.linspace(0.1, 0.9, 9).tolist())
+@pytest.mark.parametrize("length", [0.55, 0.6, 0.66])
+def test_a_short_lowest_disc_gets_the_likelier_of_its_names(length: float, above: float) -> None:
+    remnant = REMNANT_MM.copy()
+    remnant[0, 2] = length * DISCS_MM[-1, 2]
+    discs = np.vstack([DISCS_MM, remnant])
+
+    assignment = assign_levels(chain(discs, 45.0, [0.02, above, *SACRUM_BELOW[1:]]))
+
+    others = [other.confidence for other in assignment.numbering.alternatives]
+    assert assignment.numbering.confidence >= max(others, default=0.0)
+
+
 def test_a_box_far_down_the_sacrum_gets_no_name_and_shifts_none() -> None:
     discs = np.vstack([DISCS_MM, [[95.0, -75.0, 20.0, 14.0]]])
 
