@@ -26,12 +26,12 @@ class _Method:
 
 
 _MASKS = {
-    QuantityName.DISC_HEIGHT: _Method("three-point mean", "mm", 0.75, 0.0),
+    QuantityName.DISC_HEIGHT: _Method("three-point mean", "mm", 0.76, 0.0),
     QuantityName.DISC_HEIGHT_INDEX: _Method("three-point mean over depth", "1", 0.03, 0.0),
     QuantityName.SIGNAL_RATIO: _Method("nucleus over CSF", "1", 0.012, 0.08),
     QuantityName.HOMOGENEITY: _Method("1 - SD over mean of nucleus", "1", 0.1, 0.0),
     QuantityName.WEDGE_ANGLE: _Method("endplate lines", "deg", 3.3, 0.0),
-    QuantityName.LISTHESIS: _Method("posterior corners along bisector", "mm", 0.9, 0.0),
+    QuantityName.LISTHESIS: _Method("posterior corners along bisector", "mm", 0.81, 0.0),
 }
 _BOXES = {
     QuantityName.DISC_HEIGHT: _Method("box corrected for tilt", "mm", 1.55, 0.0),
