@@ -62,7 +62,7 @@ class TissueMap:
 
     Attributes:
         shape_px: Rows and columns of the image.
-        probabilities: (4, 80, 80) in the order of ``Tissue``, of the letterboxed image; canal is
+        probabilities: (4, GRID, GRID) in the order of ``Tissue``, of the letterboxed image; canal is
             not kept (zero), background is what disc and vertebra leave.
     """
 
@@ -84,7 +84,7 @@ def read_tissue_maps(path: Path) -> dict[str, TissueMap]:
 
 
 def _packed(probabilities: Maps, shape_px: tuple[int, int]) -> dict[str, object]:
-    """Return two 80 x 80 maps in steps of 1/15, two values a byte, zlib, base64."""
+    """Return two maps in steps of 1/15, two values a byte, zlib, base64."""
     steps = np.rint(probabilities[list(KEPT)] * STEPS).astype(np.uint8).reshape(-1, 2)
     content = zlib.compress(((steps[:, 0] << 4) | steps[:, 1]).tobytes(), 9)
     return {"shape_px": list(shape_px), "maps": base64.b64encode(content).decode()}
