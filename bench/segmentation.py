@@ -62,8 +62,8 @@ class TissueMap:
 
     Attributes:
         shape_px: Rows and columns of the image.
-        probabilities: (4, GRID, GRID) in the order of ``Tissue``, of the letterboxed image; canal is
-            not kept (zero), background is what disc and vertebra leave.
+        probabilities: (4, GRID, GRID) in the order of ``Tissue``, of the letterboxed image; canal
+            is not kept (zero), background is what disc and vertebra leave.
     """
 
     shape_px: tuple[int, int]
