@@ -16,7 +16,7 @@ from discern.spine import Level, vertebra_below
 HEIGHT_LOST = 0.4
 """Of a body against its neighbours: a severe fracture (over 40 %, Genant et al. 1993). A quarter,
 a moderate one, is not told from the wedge of worn and scoliotic spines on one slice."""
-LEAST_CANAL = 0.3
+LEAST_CANAL = 0.35
 """Share of the rows beside a disc; below this no canal is seen there."""
 DISCS_WITHOUT_CANAL = 2
 MOST_UNEVEN = 3.0
