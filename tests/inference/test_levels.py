@@ -8,8 +8,9 @@ from spines import DISCS_MM, REMNANT_MM, SACRUM_BELOW, chain
 
 from discern.findings import StudyWarning
 from discern.inference.counting import Naming
-from discern.inference.level_warnings import CERTAIN
+from discern.inference.level_warnings import CERTAIN, SacrumView, sacrum_view
 from discern.inference.levels import LevelAssignment, assign_levels
+from discern.inference.numbering import Part, Reading, WeighedReading
 from discern.spine import Level
 
 USUAL = ["T12-L1", "L1-L2", "L2-L3", "L3-L4", "L4-L5", "L5-S1"]
@@ -108,6 +109,26 @@ def test_a_box_far_down_the_sacrum_gets_no_name_and_shifts_none() -> None:
     assert assignment.levels[-1] is None
     assert names(assignment)[:-1] == USUAL
     assert "below_the_spine" in codes(assignment.warnings)
+
+
+@pytest.mark.parametrize(
+    ("below_mm", "bone", "view"),
+    [
+        (35.0, [np.nan, 0.02, 0.99], SacrumView.SEEN),
+        (35.0, [np.nan, 0.98, 0.99], SacrumView.NOT_FOUND),
+        (35.0, [np.nan, np.nan, 0.99], SacrumView.NOT_FOUND),
+        (15.0, [np.nan, 0.02, 0.99], SacrumView.CUT),
+    ],
+)
+def test_a_box_below_the_spine_is_no_sacrum(
+    below_mm: float, bone: list[float], view: SacrumView
+) -> None:
+    stray = [[60.0, DISCS_MM[-1, 1] - below_mm, 20.0, 14.0]]
+    seen = chain(np.vstack([DISCS_MM, stray]), 0.0, bone)
+    parts = (Part.LUMBOSACRAL, Part.FIRST_ABOVE, Part.SECOND_ABOVE, Part.HIGHER)
+    chosen = WeighedReading(Reading(Level.L5_S1, 1, parts, 1.0), 1.0)
+
+    assert sacrum_view(seen, chosen) is view
 
 
 def test_a_missed_disc_is_counted_and_named() -> None:

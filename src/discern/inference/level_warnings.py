@@ -37,10 +37,13 @@ def sacrum_view(chain: Chain, chosen: WeighedReading) -> SacrumView:
 
     Below the lowest disc there must be a disc distance of image, and, where tissue was segmented,
     no vertebral body in it; or, below a last vertebral body, the same one distance further down.
+    A box below that is none of the spine's discs says nothing.
     """
     lowest = chosen.reading.parts[0]
-    if chosen.reading.strays or lowest in (Part.REMNANT, Part.SIXTH, Part.RUDIMENT):
+    if lowest in (Part.REMNANT, Part.SIXTH, Part.RUDIMENT):
         return SacrumView.SEEN  # discs below the lumbosacral one
+    segmented = bool(np.isfinite(chain.bone).any())
+    chain = chain.above(chosen.reading.strays)
     room = room_in_discs(chain)
     if lowest is Part.LUMBOSACRAL:
         body, wanted = float(chain.bone[0]), _ROOM_OF_SACRUM
@@ -50,7 +53,8 @@ def sacrum_view(chain: Chain, chosen: WeighedReading) -> SacrumView:
     if room < wanted:
         return SacrumView.CUT
     if np.isnan(body):
-        return SacrumView.SEEN if lowest is Part.LUMBOSACRAL else SacrumView.NOT_FOUND
+        believed = lowest is Part.LUMBOSACRAL and not segmented
+        return SacrumView.SEEN if believed else SacrumView.NOT_FOUND
     return SacrumView.SEEN if body < _SACRUM_IS_NO_BODY else SacrumView.NOT_FOUND
 
 
