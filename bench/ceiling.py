@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from context import context_table, levels, measurements, other_discs
+from context import context_table, disc_numbers, drawn_counts, measurements, other_discs
 from discern.annotations import GroundTruth
 from discern.calibration.discs import fold_of_patients
 from discern.dataset.sources import Dataset, read_dataset
@@ -101,9 +101,8 @@ def agreement_table(truths: Sequence[GroundTruth], told: Mapping[str, Shares]) -
     pairs = [*combinations(grades, 2), (READER, POOL)]
     rows: list[tuple[Cell, ...]] = []
     for one, other in pairs:
-        counts = np.zeros((count, GRADES, GRADES), dtype=np.int64)
-        np.add.at(counts, (patients[by_all], judged[one][by_all], judged[other][by_all]), 1)
-        drawn = np.tensordot(draws, counts, axes=1)
+        pair = (judged[one][by_all], judged[other][by_all])
+        drawn = drawn_counts(draws, patients[by_all], *pair)
         figures = (
             *(within(drawn, apart) for apart in (0, 1)),
             *(kappa(drawn, weight) for weight in KappaWeight),
@@ -144,9 +143,7 @@ def neighbour_table(truths: Sequence[GroundTruth], told: Mapping[str, Shares]) -
     for name, look in looks.items():
         known = np.isfinite(look).all(axis=1)
         graded, patient = grades[known], patients[known]
-        counts = np.zeros((count, GRADES, GRADES), dtype=np.int64)
-        np.add.at(counts, (patient, graded, graded[nearest(look[known], patient)]), 1)
-        drawn = np.tensordot(draws, counts, axes=1)
+        drawn = drawn_counts(draws, patient, graded, graded[nearest(look[known], patient)])
         same = within(drawn, 0)
         rows.append(
             (
@@ -214,11 +211,11 @@ def ceiling_files(
     folds = fold_of_patients(
         names, [split.test for split in read_fold_splits(results / "splits", dataset)]
     )
-    level = levels(truths)
+    number = disc_numbers(truths)
     beside = {
-        "the level": level[:, None].astype(float),
+        "the level": number[:, None].astype(float),
         "measurements": measurements(dataset.folder, truths),
-        "the other discs": other_discs(best, patients, level),
+        "the other discs": other_discs(best, patients, number),
     }
     draws = draw_patients(count, RESAMPLES, np.random.default_rng(SEED))
     tables = [

@@ -42,23 +42,23 @@ def measurements(folder: Path, truths: Sequence[GroundTruth]) -> Columns:
     return np.array(rows, float)
 
 
-def levels(truths: Sequence[GroundTruth]) -> Index:
+def disc_numbers(truths: Sequence[GroundTruth]) -> Index:
     """Return the number of every truth disc, 1 for L5-S1 and up."""
     boxes = [box for truth in truths for box in truth.boxes if box.label in GRADE_LABELS]
     return np.array([box.disc for box in boxes], dtype=np.intp)
 
 
-def other_discs(shares: Columns, patient: Index, level: Index) -> Columns:
+def other_discs(shares: Columns, patient: Index, number: Index) -> Columns:
     """Return (discs, 4): expected grade of the disc above and below, mean and most of all others.
 
     NaN where there is none.
     """
     expected = shares @ np.arange(GRADES)
-    found = np.full((len(level), 4), np.nan)
-    for row in range(len(level)):
-        others = (patient == patient[row]) & (level != level[row]) & np.isfinite(expected)
+    found = np.full((len(number), 4), np.nan)
+    for row in range(len(number)):
+        others = (patient == patient[row]) & (number != number[row]) & np.isfinite(expected)
         for column, step in enumerate((1, -1)):
-            beside = expected[others & (level == level[row] + step)]
+            beside = expected[others & (number == number[row] + step)]
             found[row, column] = beside[0] if len(beside) else np.nan
         if others.any():
             found[row, 2:] = expected[others].mean(), expected[others].max()
@@ -95,7 +95,9 @@ def context_table(
     sets["forest: and all of these"] = [shares, *beside.values()]
     for name, columns in sets.items():
         answers[name] = out_of_fold(np.hstack(columns)[seen], truth[seen], fold[seen])
-    drawn = {name: _drawn(draws, patient[seen], truth[seen], one) for name, one in answers.items()}
+    drawn = {
+        name: drawn_counts(draws, patient[seen], truth[seen], one) for name, one in answers.items()
+    }
     rows: list[tuple[Cell, ...]] = []
     for name, counts in drawn.items():
         same = within(counts, 0)
@@ -131,9 +133,9 @@ def context_table(
     )
 
 
-def _drawn(draws: Draws, patient: Index, truth: Index, answer: Index) -> NDArray[np.int64]:
-    """Return the (resamples, 5, 5) counts."""
+def drawn_counts(draws: Draws, patient: Index, one: Index, other: Index) -> NDArray[np.int64]:
+    """Return (1 + resamples, 5, 5): how often two gave each pair of grades to the same discs."""
     counts = np.zeros((draws.shape[1], GRADES, GRADES), dtype=np.int64)
-    np.add.at(counts, (patient, truth, answer), 1)
+    np.add.at(counts, (patient, one, other), 1)
     drawn: NDArray[np.int64] = np.tensordot(draws, counts, axes=1)
     return drawn

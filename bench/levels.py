@@ -5,7 +5,8 @@
         --nifti ../shared/data/lumbar-t2-nifti/t2_lumbar.nii.gz
 
 Writes ``spider.txt``, ``studies.txt``, ``phantoms.txt`` and ``phantoms.csv`` into
-``docs/results/levels``; each part runs when its input is given. ``--fit`` first fits the shapes
+``docs/results/levels``; each part runs when its input is given. ``mistakes.txt`` counts, from that
+CSV file, which disc was taken for which. ``--fit`` first fits the shapes
 of the parts on all SPIDER slices and writes ``src/discern/resources/numbering.json``.
 
 A *silent* error is a wrong name that is not announced as uncertain. The phantoms are drawn with
@@ -17,6 +18,7 @@ import csv
 import io
 import statistics
 import time
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +91,24 @@ def phantom_lines(scores: Sequence[StudyScore]) -> Iterator[str]:
     yield "Synonym: L6-S1 and S1-S2, L5-L6 and L5-S1 are two names of the discs of a lumbarised S1."
     yield from _axial_lines(scores)
     yield from _quantity_lines(scores)
+
+
+def mistake_lines(csv_text: str) -> Iterator[str]:
+    """Yield which lowest disc was taken for which, of the studies that show the sacrum."""
+    rows = [row for row in csv.DictReader(io.StringIO(csv_text)) if row["sacrum_in_view"] == "1"]
+    kinds = Counter((row["lumbar_vertebrae"], row["lowest_true"]) for row in rows)
+    wrong: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for row in rows:
+        if row["right"] == "0":
+            key = (row["lumbar_vertebrae"], row["lowest_true"], row["lowest_named"])
+            wrong[key].append(row["announced"])
+    yield "Whole spines with a wrong name, sacrum in view, by the lowest disc found"
+    yield "lumbar-type vertebrae  lowest disc  studies  named    wrong  announced"
+    for (count, true, named), announced in sorted(wrong.items()):
+        yield (
+            f"{count:>21}  {true:11}  {kinds[count, true]:7}  {named:7} {len(announced):6} "
+            f"{announced.count('1'):10}"
+        )
 
 
 def _axial_lines(scores: Sequence[StudyScore]) -> Iterator[str]:
@@ -271,6 +291,9 @@ def main() -> None:
         scores = list(run(given.seed, given.phantoms, TESTED))
         (out / "phantoms.csv").write_text(phantom_csv(scores), encoding="utf-8")
         _write(out / "phantoms.txt", phantom_lines(scores))
+    if (out / "phantoms.csv").is_file():
+        studies = (out / "phantoms.csv").read_text(encoding="utf-8")
+        _write(out / "mistakes.txt", mistake_lines(studies))
 
 
 if __name__ == "__main__":

@@ -40,9 +40,9 @@ def test_a_disc_is_not_told_its_own_grade_nor_that_of_another_patient(
 ) -> None:
     _, context = benches
     shares = np.eye(5)[[0, 2, 4, 4]]  # of patient 0: L5-S1, L4-L5, L3-L4; of patient 1: L5-S1
-    patient, level = np.array([0, 0, 0, 1]), np.array([1, 2, 3, 1])
+    patient, number = np.array([0, 0, 0, 1]), np.array([1, 2, 3, 1])
 
-    found = context.other_discs(shares, patient, level)
+    found = context.other_discs(shares, patient, number)
 
     assert found[1].tolist() == [4, 0, 2, 4]
     assert np.isnan(found[0, 1])

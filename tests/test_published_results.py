@@ -57,10 +57,10 @@ def test_the_tables_of_robustness_follow_from_the_tallies(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_the_level_names_on_spider_follow_from_predictions_and_tissue_maps(
+def test_the_level_names_follow_from_predictions_tissue_maps_and_scores_of_studies(
     shared_data: Path, tmp_path: Path
 ) -> None:
-    for kept in ("predictions.json", "splits", "levels/tissues.json"):
+    for kept in ("predictions.json", "splits", "levels/tissues.json", "levels/phantoms.csv"):
         source, target = RESULTS / kept, tmp_path / kept
         target.parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if source.is_dir() else shutil.copyfile
@@ -69,8 +69,9 @@ def test_the_level_names_on_spider_follow_from_predictions_and_tissue_maps(
     command = [sys.executable, str(BENCH / "levels.py"), str(shared_data / "spider-lumbar")]
     subprocess.run([*command, "--results", str(tmp_path)], check=True, capture_output=True)
 
-    rebuilt = (tmp_path / "levels" / "spider.txt").read_bytes()
-    assert rebuilt == (RESULTS / "levels" / "spider.txt").read_bytes()
+    for name in ("spider.txt", "mistakes.txt"):
+        rebuilt = (tmp_path / "levels" / name).read_bytes()
+        assert rebuilt == (RESULTS / "levels" / name).read_bytes(), name
 
 
 QUOTED = ("disc_recall", "false_per_image", "exact", "within_one", "exact_all", "within_one_all")
